@@ -1,0 +1,2 @@
+/** The two methods of webhooks and callbacks. */
+export type HttpMethod = "GET" | "POST";

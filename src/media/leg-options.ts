@@ -1,0 +1,63 @@
+/** What a leg is told: types of the embeddable media core. One leg is one RTP session (RFC 3550 §3). */
+
+/** G.711 in its two laws (ITU-T G.711, RFC 3551 payload types 0 and 8). */
+export type G711Codec = "PCMU" | "PCMA";
+
+/** The two SRTP suites of RFC 4568 §6.2. The tag of SRTCP is 10 octets in both. */
+export type SrtpSuite = "AES_CM_128_HMAC_SHA1_80" | "AES_CM_128_HMAC_SHA1_32";
+
+/** One direction of SRTP: 30 octets, master key (16) and master salt (14). The array is copied and never kept. */
+export interface SrtpKey {
+  readonly suite: SrtpSuite;
+  readonly keySalt: Uint8Array;
+}
+
+/** An IP address and port. Numeric IPv4 or IPv6 text. */
+export interface SocketAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Which packets of a plain RTP leg are taken (R-MEDIA-1 to 3, hardening R8). Authenticated SRTP is taken from any source. */
+export type SourcePolicy =
+  /** Only from the negotiated address and port; media goes only there. */
+  | "negotiated"
+  /** From the negotiated address, any port. */
+  | "address"
+  /** Symmetric RTP: latch once on two consecutive valid packets, then only from there until renegotiated or 5 s silent. */
+  | "latch";
+
+/** What SDP negotiation decided for one leg. Absent fields keep their value on an update. */
+export interface LegOptions {
+  /** Codec that we send; both laws are understood on receipt when `receivePayloadTypes` says so. */
+  readonly codec?: G711Codec;
+  /** Payload type to send with, 0 to 127; default by codec. */
+  readonly payloadType?: number;
+  /** Payload type of the other law that we also accept, or -1. */
+  readonly alternatePayloadType?: number;
+  /** telephone-event payload type, both ways (RFC 4733), or -1 for none. */
+  readonly telephoneEventPayloadType?: number;
+  /** telephone-event payload type that we receive when it differs from the one that we send. */
+  readonly telephoneEventReceivePayloadType?: number;
+  /** Comfort noise payload type accepted (RFC 3389), or -1; default 13. */
+  readonly comfortNoisePayloadType?: number;
+  /** Packet time that we send, 10 to 60 ms in steps of 10; default 20. */
+  readonly ptimeMs?: number;
+  /** Where RTP goes; null stops sending. */
+  readonly remoteRtp?: SocketAddress | null;
+  /** Where RTCP goes; null: port + 1 of RTP, or the RTP port with `rtcpMux`. */
+  readonly remoteRtcp?: SocketAddress | null;
+  readonly rtcpMux?: boolean;
+  /** Default "negotiated". */
+  readonly sourcePolicy?: SourcePolicy;
+  /** False while the far end holds us (sendonly, inactive, c=0.0.0.0 of theirs): nothing is sent but RTCP. Default true. */
+  readonly sending?: boolean;
+  /** False while we must ignore their media. Default true. */
+  readonly receiving?: boolean;
+  /** Key of what we send, or null for plain RTP. The same key again keeps rollover counter and index (SDP-SEC-6). */
+  readonly srtpSend?: SrtpKey | null;
+  /** Key of what we receive, or null for plain RTP. */
+  readonly srtpReceive?: SrtpKey | null;
+  /** Jitter buffer start depth of the playout road, ms; default 40. */
+  readonly jitterStartMs?: number;
+}

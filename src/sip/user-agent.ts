@@ -1,0 +1,126 @@
+/**
+ * What the stack offers to those who place and take calls: types only. `SipStack` (sip-stack.ts) makes these objects;
+ * `calls/` uses them. One INVITE transaction with all its targets is an `OutgoingInvite` or an `IncomingInvite`; what it
+ * leaves behind when it is accepted is a `Dialog` (RFC 3261 §12, §13, §14, §15).
+ */
+
+import type { GatewayError } from "../base/errors.ts";
+import type { ExtraHeaders, Flow, NameAddr, SipBody, SipRequest, SipResponse } from "./message.ts";
+import type { SipUri } from "./uri.ts";
+
+/** What an answer may carry besides its status. */
+export interface AnswerOptions {
+  readonly reason?: string;
+  readonly body?: SipBody;
+  readonly headers?: ExtraHeaders;
+}
+
+/** A request outside a dialog that is no INVITE (OPTIONS, REGISTER, unknown …), waiting for its one answer. */
+export interface IncomingRequest {
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  /** Sends the final answer; a second call does nothing. */
+  respond(status: number, options?: AnswerOptions): void;
+  /** Ends the transaction without any answer (R table 0.1: unknown domain). */
+  drop(): void;
+}
+
+/** An INVITE that makes a new call here (UAS). 100 has been or will be sent by the stack within 200 ms (SIP-TXN-5). */
+export interface IncomingInvite {
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  /** Our To tag, fixed from the start. */
+  readonly localTag: string;
+  /** 101 to 199. */
+  progress(status: number, options?: AnswerOptions): void;
+  /** 2xx; repeated by the stack until ACK (SIP-TXN-6). The dialog is usable at once for receiving; `onAck` tells when the ACK came. */
+  accept(options: AnswerOptions): Dialog;
+  /** 300 to 699. */
+  reject(status: number, options?: AnswerOptions): void;
+  /** Ends the transaction without any answer. */
+  drop(): void;
+  /** CANCEL came (the stack has answered 200 and 487), the caller's connection died, or Expires ran out. Called at most once, never after accept or reject. */
+  onCancelled: ((reason: string) => void) | undefined;
+}
+
+/** Options of an outgoing INVITE (UAC). */
+export interface OutgoingInviteOptions {
+  /** Request-URI; its host, port and transport parameter decide the next hop unless `nextHop` is given (RFC 3263). */
+  readonly uri: SipUri;
+  readonly nextHop?: SipUri;
+  readonly from: NameAddr;
+  readonly to: NameAddr;
+  readonly headers?: ExtraHeaders;
+  /** SDP offer, or absent for a delayed offer. */
+  readonly body?: SipBody;
+  /** Default 70. */
+  readonly maxForwards?: number;
+  /** Local address to send from (edge); any listening one of the transport when absent. */
+  readonly localAddress?: string;
+  /** Answers 401/407 once per realm (SIP-AUTH-7). */
+  readonly credentials?: { readonly username: string; readonly password: string };
+  /** TLS: check chain and host name; default true. */
+  readonly tlsVerify?: boolean;
+  /** P1: ms without any answer before the next address of the same URI is tried; default 4000 (R-ORIG-17, R-ORIG-21). */
+  readonly noAnswerMs?: number;
+}
+
+/** An INVITE on its way, over all addresses of its URI. Exactly one of onAccepted, onRejected, onFailed is called, once. */
+export interface OutgoingInvite {
+  readonly callId: string;
+  /** Sends CANCEL as soon as that is allowed (SIP-CAN-1); a crossing 2xx is ACKed and BYEd by the stack. After cancel only onRejected (487) or onFailed follows. */
+  cancel(reason?: string): void;
+  /**
+   * Gives the attempt up at once without another callback; late provisional answers get CANCEL, a late 2xx gets ACK and BYE (R-ORIG-22).
+   */
+  abandon(): void;
+  /** 101 to 199, with the address that sent it. */
+  onProgress: ((response: SipResponse) => void) | undefined;
+  /** First answer of any kind (100 included). */
+  onFirstAnswer: (() => void) | undefined;
+  /** First 2xx. The ACK is sent by the stack at once when the INVITE had an offer, else by `dialog.acknowledge(sdp)`. */
+  onAccepted: ((response: SipResponse, dialog: Dialog) => void) | undefined;
+  /** Final 300 to 699 of the last address. */
+  onRejected: ((response: SipResponse) => void) | undefined;
+  /** No answer from any address (TransactionTimeoutError), or none reachable (TransportError). */
+  onFailed: ((error: GatewayError) => void) | undefined;
+}
+
+/** A request inside a dialog, waiting for its answer. */
+export interface InDialogRequest {
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  respond(status: number, options?: AnswerOptions): void;
+}
+
+/** How a dialog ended. */
+export type DialogEnd =
+  | { readonly by: "remote"; readonly request: SipRequest }
+  | { readonly by: "local" }
+  | { readonly by: "error"; readonly error: GatewayError };
+
+/** A confirmed dialog (RFC 3261 §12). Set the callbacks before returning to the event loop. */
+export interface Dialog {
+  readonly callId: string;
+  readonly localTag: string;
+  readonly remoteTag: string;
+  readonly local: NameAddr;
+  readonly remote: NameAddr;
+  readonly ended: boolean;
+  /** ACK with an SDP answer for a delayed offer; otherwise the stack sends it. */
+  acknowledge(body?: SipBody): void;
+  /** re-INVITE or UPDATE with an offer; resolves with the final answer (ACK sent), rejects on timeout. 491 is retried by the stack once (SIP-INV-7). */
+  reoffer(method: "INVITE" | "UPDATE", body: SipBody, headers?: ExtraHeaders): Promise<SipResponse>;
+  /** Any other request in the dialog: INFO, REFER, NOTIFY, OPTIONS. */
+  request(method: string, options?: { body?: SipBody; headers?: ExtraHeaders }): Promise<SipResponse>;
+  /** Ends the call; a callee's BYE waits for the ACK (SIP-INV-9). Does nothing when ended. */
+  bye(headers?: ExtraHeaders): void;
+  /** re-INVITE or UPDATE from the far end. Must be answered; the default answer is 488. */
+  onReoffer: ((request: InDialogRequest) => void) | undefined;
+  /** INFO, REFER, NOTIFY and others. OPTIONS is answered by the stack. Default answer 405 or 501. */
+  onRequest: ((request: InDialogRequest) => void) | undefined;
+  /** ACK of our 2xx (first or re-INVITE), with its body when there is one. */
+  onAck: ((ack: SipRequest) => void) | undefined;
+  /** Called once. */
+  onEnded: ((end: DialogEnd) => void) | undefined;
+}

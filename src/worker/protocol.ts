@@ -1,0 +1,170 @@
+/**
+ * The thread boundary: what the main thread asks of a media worker and what the worker tells. Plain data without
+ * behaviour. Requests carry an id and get exactly one reply; notices are one way. Control only: audio never crosses.
+ */
+
+import type { LegOptions, SocketAddress } from "../media/leg-options.ts";
+import type { LegEvent, LegStats } from "../media/media-events.ts";
+
+/** Identifies a leg on the main thread: unique per process, never reused. */
+export type LegId = number;
+
+/** Given to the worker thread as `workerData`. */
+export interface WorkerConfig {
+  readonly workerIndex: number;
+  /** URL of the WASM module. */
+  readonly wasmUrl: string;
+  /** Fixed at start; memory is taken once. */
+  readonly legCountMax: number;
+  /** RTP ports are even numbers of this range; 0,0 means any free ones. Workers get disjoint ranges. */
+  readonly portMin: number;
+  readonly portMax: number;
+  /** "batched" needs koffi on Linux; "dgram" always works; "auto" takes the first that loads. */
+  readonly datagrams: "auto" | "batched" | "dgram";
+  readonly stream: StreamDefaults;
+}
+
+/** Limits of Media Streams (media-streams.md 13). */
+export interface StreamDefaults {
+  readonly userAgent: string;
+  readonly connectTimeoutMs: number;
+  readonly upgradeTimeoutMs: number;
+  readonly maxSendBufferMs: number;
+  readonly playbackBufferSeconds: number;
+  readonly maxMessageBytes: number;
+  readonly pendingMarksMax: number;
+  readonly fillSilence: boolean;
+  /** PEM of extra certificate authorities, or "". */
+  readonly caPem: string;
+  readonly tlsVerify: boolean;
+}
+
+/** A leg's sockets as they were bound. */
+export interface LegPorts {
+  readonly address: string;
+  readonly rtpPort: number;
+  readonly rtcpPort: number;
+}
+
+/** A media stream to start (media-streams.md 2). URL rules have been checked and the signature made by the main thread. */
+export interface StreamStart {
+  readonly streamSid: string;
+  readonly name: string;
+  readonly callSid: string;
+  readonly accountSid: string;
+  readonly legId: LegId;
+  readonly kind: "unidirectional" | "bidirectional";
+  readonly tracks: readonly ("inbound" | "outbound")[];
+  readonly url: string;
+  /** X-Twilio-Signature of the upgrade request. */
+  readonly signature: string;
+  /** Connect to this address instead of resolving the host again (hardening R20), or "". */
+  readonly connectAddress: string;
+  /** Source address of the connection (R-STRM-3), or "". */
+  readonly localAddress: string;
+  readonly customParameters: readonly (readonly [name: string, value: string])[];
+}
+
+/** What is heard on a leg until it ends or is stopped; a new one replaces the old. */
+export type PlaySource =
+  /** A whole audio file (WAV PCM 8/16 bit or G.711, any rate; raw mu-law with `mediaType` audio/basic or ulaw). */
+  | { readonly kind: "file"; readonly bytes: Uint8Array; readonly mediaType: string; readonly loop: number }
+  /** Repeating cadence of sine tones; `onMs` then `offMs`; `loop` 0 is for ever. */
+  | {
+      readonly kind: "tone";
+      readonly frequenciesHz: readonly number[];
+      readonly onMs: number;
+      readonly offMs: number;
+      readonly levelDbm0: number;
+      readonly loop: number;
+    };
+
+/** Main → worker. `T` names what the reply carries. */
+export interface WorkerRequests {
+  /** Binds the port pair on `address` and takes an engine slot; media flows once `configure-leg` has set a remote. */
+  "open-leg": { args: { legId: LegId; address: string; options: LegOptions }; reply: LegPorts };
+  "configure-leg": { args: { legId: LegId; options: LegOptions }; reply: null };
+  "close-leg": { args: { legId: LegId }; reply: LegStats };
+  /** Both legs are in this worker; an older bridge of either ends. */
+  bridge: { args: { a: LegId; b: LegId }; reply: null };
+  unbridge: { args: { legId: LegId }; reply: null };
+  "leg-stats": { args: { legId: LegId }; reply: LegStats };
+  /** Replies when playing has begun; `play-ended` follows. Rejects with code 13420 in the message for an unknown type. */
+  play: { args: { legId: LegId; playId: number; source: PlaySource }; reply: { durationMs: number } };
+  "stop-play": { args: { legId: LegId }; reply: null };
+  /** RFC 4733 digits into the leg (DTMF-2), `w` and `W` pauses allowed; replies when the last has gone out. */
+  "send-digits": { args: { legId: LegId; digits: string }; reply: null };
+  /** Replies at once; `stream-event` follows. */
+  "start-stream": { args: StreamStart; reply: null };
+  /** Sends `stop` and closes; `closeCode` 1000, or 1001 at shutdown. */
+  "stop-stream": { args: { streamSid: string; closeCode: number }; reply: null };
+  /** A digit that came by SIP INFO, for the streams of the leg. */
+  "signal-dtmf": { args: { legId: LegId; digit: string }; reply: null };
+  load: { args: null; reply: WorkerLoad };
+  /** Stops streams (1001), closes all legs and sockets, then the thread ends. */
+  shutdown: { args: null; reply: null };
+}
+
+export type WorkerRequestName = keyof WorkerRequests;
+
+export interface WorkerRequest<N extends WorkerRequestName = WorkerRequestName> {
+  readonly id: number;
+  readonly name: N;
+  readonly args: WorkerRequests[N]["args"];
+}
+
+export type WorkerReply =
+  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string };
+
+/** What a worker measures about itself. */
+export interface WorkerLoad {
+  readonly legs: number;
+  readonly streams: number;
+  readonly packetsIn: number;
+  readonly packetsOut: number;
+  /** Frames sent to WebSocket consumers. */
+  readonly framesOut: number;
+  readonly framesDropped: number;
+  /** Ticks that came more than 5 ms late since the last report, and the worst lateness. */
+  readonly lateTicks: number;
+  readonly worstLatenessMs: number;
+  /** Event-loop utilisation, 0 to 1. */
+  readonly utilisation: number;
+  readonly datagrams: "batched" | "dgram";
+}
+
+/** Ends of a stream as the main thread sees them; texts and codes of media-streams.md 8 and 11. */
+export type StreamEvent =
+  | { readonly type: "started" }
+  /** `by`: who ended it. */
+  | { readonly type: "stopped"; readonly by: "gateway" | "consumer"; readonly closeCode: number }
+  | { readonly type: "error"; readonly alertCode: number; readonly message: string }
+  /** Warning of the alert log (31930, 31931, 31950, 31951); the stream goes on. */
+  | { readonly type: "warning"; readonly alertCode: number; readonly message: string };
+
+/** Worker → main, unasked. */
+export type WorkerNotice =
+  /** First message of a thread; `abiVersion` of its module. */
+  | {
+      readonly notice: "ready";
+      readonly abiVersion: number;
+      readonly datagrams: "batched" | "dgram";
+      readonly why: string;
+    }
+  | { readonly notice: "leg-event"; readonly legId: LegId; readonly event: LegEvent }
+  | { readonly notice: "stream-event"; readonly legId: LegId; readonly streamSid: string; readonly event: StreamEvent }
+  | { readonly notice: "play-ended"; readonly legId: LegId; readonly playId: number; readonly completed: boolean }
+  /** Sent about every second; silence for 3 s makes the watchdog replace the thread. */
+  | { readonly notice: "load"; readonly load: WorkerLoad }
+  | {
+      readonly notice: "log";
+      readonly level: "debug" | "info" | "warn" | "error";
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    };
+
+export type WorkerMessage = WorkerReply | WorkerNotice;
+
+/** Used by scheduler and calls to name where media is to go. */
+export type { LegEvent, LegOptions, LegStats, SocketAddress };

@@ -16,12 +16,8 @@ export class Emitter<Events extends { [K in keyof Events]: unknown[] }> {
 
   /** Adds a listener and returns what removes it. */
   on<K extends keyof Events>(event: K, listener: (...args: Events[K]) => void): () => void {
-    let set = this.#listeners[event];
-    if (set === undefined) {
-      set = new Set();
-      this.#listeners[event] = set;
-    }
-    const listeners = set;
+    const listeners: Set<(...args: Events[K]) => void> = this.#listeners[event] ?? new Set();
+    this.#listeners[event] = listeners;
     listeners.add(listener);
     return () => {
       listeners.delete(listener);

@@ -1,0 +1,218 @@
+/** Starts and drives the real peers of the end-to-end tests (test/peers/README.md): SIPp, baresip, programs in general. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+export const PEERS = resolve(import.meta.dirname, "..", "peers");
+export const FIXTURES = resolve(import.meta.dirname, "..", ".fixtures");
+
+/** A folder of one test run, removed by `remove`. */
+export function scratchFolder(name: string): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), `tandem-${name}-`));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A child process with its output kept; `finished` resolves when it has ended. */
+export class Peer {
+  readonly process: ChildProcess;
+  readonly finished: Promise<Finished>;
+  stdout = "";
+  stderr = "";
+  #ended = false;
+
+  constructor(command: string, args: readonly string[], cwd: string) {
+    this.process = spawn(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    this.process.stdout?.on("data", (data) => {
+      this.stdout += data;
+    });
+    this.process.stderr?.on("data", (data) => {
+      this.stderr += data;
+    });
+    this.finished = new Promise((done, fail) => {
+      this.process.once("error", fail);
+      this.process.once("close", (code) => {
+        this.#ended = true;
+        done({ code, stdout: this.stdout, stderr: this.stderr });
+      });
+    });
+    this.finished.catch(() => undefined);
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Ends it by its own process id. */
+  async stop(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    if (!this.#ended) this.process.kill(signal);
+    await this.finished.catch(() => undefined);
+  }
+}
+
+export interface SippOptions {
+  /** Name of the scenario in test/peers/sipp, without .xml. */
+  readonly scenario: string;
+  /** host:port of the far end; absent for a callee. */
+  readonly to?: string;
+  readonly address: string;
+  readonly port: number;
+  readonly mediaPort: number;
+  /** Host of the Request-URI instead of the address that packets go to. */
+  readonly domain?: string;
+  readonly args?: readonly string[];
+  /** Changes the text of the scenario before it is used. */
+  readonly edit?: (xml: string) => string;
+}
+
+/** SIPp in a folder of its own, with the audio fixtures beside it. */
+export function startSipp(folder: string, options: SippOptions): Peer {
+  let xml = readFileSync(join(PEERS, "sipp", `${options.scenario}.xml`), "utf8");
+  if (options.domain !== undefined)
+    xml = xml.replaceAll("[service]@[remote_ip]:[remote_port]", `[service]@${options.domain}`);
+  if (options.edit !== undefined) xml = options.edit(xml);
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${options.scenario}-${options.port}.xml`);
+  writeFileSync(file, xml);
+  const auth = options.domain === undefined ? [] : ["-auth_uri", `sip:${options.domain}`];
+  return new Peer(
+    "sipp",
+    [
+      "-sf",
+      file,
+      ...(options.to === undefined ? [] : [options.to]),
+      "-i",
+      options.address,
+      "-bind_local",
+      "-mi",
+      options.address,
+      "-p",
+      String(options.port),
+      "-mp",
+      String(options.mediaPort),
+      "-nostdin",
+      "-trace_err",
+      "-error_file",
+      join(folder, `${options.scenario}-${options.port}.err`),
+      ...auth,
+      ...(options.args ?? []),
+    ],
+    FIXTURES,
+  );
+}
+
+export interface BaresipOptions {
+  readonly folder: string;
+  readonly address: string;
+  readonly sipPort: number;
+  readonly controlPort: number;
+  readonly rtpPort: number;
+  readonly wav: string;
+  readonly account: string;
+}
+
+/** baresip with file audio, recording both ways, driven over its control port. */
+export class Baresip {
+  readonly peer: Peer;
+  readonly folder: string;
+  readonly #options: BaresipOptions;
+
+  private constructor(options: BaresipOptions) {
+    this.#options = options;
+    this.folder = options.folder;
+    this.peer = new Peer("baresip", ["-4", "-f", options.folder], options.folder);
+  }
+
+  static async start(options: BaresipOptions): Promise<Baresip> {
+    const make = new Peer(
+      "sh",
+      [
+        join(PEERS, "baresip", "make-baresip.sh"),
+        options.folder,
+        options.address,
+        String(options.sipPort),
+        String(options.controlPort),
+        String(options.rtpPort),
+        options.wav,
+        options.account,
+      ],
+      PEERS,
+    );
+    const made = await make.finished;
+    if (made.code !== 0) throw new Error(`make-baresip failed: ${made.stderr}`);
+    const baresip = new Baresip(options);
+    await baresip.#ready();
+    return baresip;
+  }
+
+  /** One command of its control protocol: dial, hangup, hold, resume, sndcode … */
+  async command(command: string, params?: string): Promise<void> {
+    const text = JSON.stringify({ command, params, token: "t" });
+    await new Promise<void>((done, fail) => {
+      const socket = connect(this.#options.controlPort, this.#options.address);
+      socket.once("error", fail);
+      socket.on("data", (data) => {
+        if (!data.includes('"response":true')) return;
+        socket.end();
+        if (data.includes('"ok":true')) done();
+        else fail(new Error(`baresip refused ${command}: ${data}`));
+      });
+      socket.write(`${Buffer.byteLength(text)}:${text},`);
+    });
+  }
+
+  /** Recording of what was received (`dec`) or sent (`enc`). */
+  recording(which: "dec" | "enc"): string {
+    const folder = join(this.folder, "rec");
+    const name = readdirSync(folder).find((file) => file.endsWith(`-${which}.wav`));
+    if (name === undefined) throw new Error(`baresip recorded nothing in ${folder}: ${this.peer.stdout.slice(-2000)}`);
+    return join(folder, name);
+  }
+
+  async stop(): Promise<void> {
+    await this.command("quit").catch(() => undefined);
+    const grace = new Promise((done) => setTimeout(done, 2000));
+    await Promise.race([this.peer.finished, grace]);
+    await this.peer.stop();
+  }
+
+  async #ready(): Promise<void> {
+    for (let attempt = 0; attempt < 100; attempt++) {
+      if (this.peer.ended) throw new Error(`baresip ended: ${this.peer.stdout}${this.peer.stderr}`);
+      const open = await new Promise<boolean>((done) => {
+        const socket = connect(this.#options.controlPort, this.#options.address);
+        socket.once("error", () => done(false));
+        socket.once("connect", () => {
+          socket.destroy();
+          done(true);
+        });
+      });
+      if (open) return;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    throw new Error("baresip did not open its control port");
+  }
+}
+
+/** Runs test/peers/media/compare-audio.mjs: true when enough windows of `got` correlate with `sent`. */
+export async function sameAudio(
+  sent: string,
+  got: string,
+  minCorrelation = 0.9,
+  minWindows = 0.9,
+): Promise<{ same: boolean; text: string }> {
+  const peer = new Peer(
+    process.execPath,
+    [join(PEERS, "media", "compare-audio.mjs"), sent, got, String(minCorrelation), String(minWindows)],
+    FIXTURES,
+  );
+  const { code, stdout, stderr } = await peer.finished;
+  return { same: code === 0, text: (stdout + stderr).trim() };
+}

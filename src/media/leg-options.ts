@@ -60,4 +60,6 @@ export interface LegOptions {
   readonly srtpReceive?: SrtpKey | null;
   /** Jitter buffer start depth of the playout road, ms; default 40. */
   readonly jitterStartMs?: number;
+  /** Report `silent` after so many ms without valid RTP and RTCP while not on hold; 0: never. Default 60 000 (RTP-SES-8). */
+  readonly mediaTimeoutMs?: number;
 }

@@ -5,6 +5,7 @@
 
 import type { LegOptions, SocketAddress } from "../media/leg-options.ts";
 import type { LegEvent, LegStats } from "../media/media-events.ts";
+import type { StreamDefaults, StreamDescription, StreamEvent } from "../streams/stream-types.ts";
 
 /** Identifies a leg on the main thread: unique per process, never reused. */
 export type LegId = number;
@@ -24,21 +25,6 @@ export interface WorkerConfig {
   readonly stream: StreamDefaults;
 }
 
-/** Limits of Media Streams (media-streams.md 13). */
-export interface StreamDefaults {
-  readonly userAgent: string;
-  readonly connectTimeoutMs: number;
-  readonly upgradeTimeoutMs: number;
-  readonly maxSendBufferMs: number;
-  readonly playbackBufferSeconds: number;
-  readonly maxMessageBytes: number;
-  readonly pendingMarksMax: number;
-  readonly fillSilence: boolean;
-  /** PEM of extra certificate authorities, or "". */
-  readonly caPem: string;
-  readonly tlsVerify: boolean;
-}
-
 /** A leg's sockets as they were bound. */
 export interface LegPorts {
   readonly address: string;
@@ -46,23 +32,9 @@ export interface LegPorts {
   readonly rtcpPort: number;
 }
 
-/** A media stream to start (media-streams.md 2). URL rules have been checked and the signature made by the main thread. */
-export interface StreamStart {
-  readonly streamSid: string;
-  readonly name: string;
-  readonly callSid: string;
-  readonly accountSid: string;
+/** A media stream to start, and the leg that it listens to. */
+export interface StreamStart extends StreamDescription {
   readonly legId: LegId;
-  readonly kind: "unidirectional" | "bidirectional";
-  readonly tracks: readonly ("inbound" | "outbound")[];
-  readonly url: string;
-  /** X-Twilio-Signature of the upgrade request. */
-  readonly signature: string;
-  /** Connect to this address instead of resolving the host again (hardening R20), or "". */
-  readonly connectAddress: string;
-  /** Source address of the connection (R-STRM-3), or "". */
-  readonly localAddress: string;
-  readonly customParameters: readonly (readonly [name: string, value: string])[];
 }
 
 /** What is heard on a leg until it ends or is stopped; a new one replaces the old. */
@@ -134,15 +106,6 @@ export interface WorkerLoad {
   readonly datagrams: "batched" | "dgram";
 }
 
-/** Ends of a stream as the main thread sees them; texts and codes of media-streams.md 8 and 11. */
-export type StreamEvent =
-  | { readonly type: "started" }
-  /** `by`: who ended it. */
-  | { readonly type: "stopped"; readonly by: "gateway" | "consumer"; readonly closeCode: number }
-  | { readonly type: "error"; readonly alertCode: number; readonly message: string }
-  /** Warning of the alert log (31930, 31931, 31950, 31951); the stream goes on. */
-  | { readonly type: "warning"; readonly alertCode: number; readonly message: string };
-
 /** Worker → main, unasked. */
 export type WorkerNotice =
   /** First message of a thread; `abiVersion` of its module. */
@@ -167,4 +130,4 @@ export type WorkerNotice =
 export type WorkerMessage = WorkerReply | WorkerNotice;
 
 /** Used by scheduler and calls to name where media is to go. */
-export type { LegEvent, LegOptions, LegStats, SocketAddress };
+export type { LegEvent, LegOptions, LegStats, SocketAddress, StreamDefaults, StreamEvent };

@@ -1,0 +1,284 @@
+/**
+ * One media worker as the main thread sees it: numbered requests whose replies settle promises, notices given to
+ * whoever follows a leg, and death, which rejects everything that still waits. Knows nothing of calls and nothing of
+ * how threads are started (`scheduler.ts`).
+ */
+
+import type { Clock, Timer } from "../base/clock.ts";
+import { GatewayError, MediaError, messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type {
+  LegEvent,
+  LegId,
+  StreamEvent,
+  WorkerLoad,
+  WorkerMessage,
+  WorkerNotice,
+  WorkerReply,
+  WorkerRequestName,
+  WorkerRequests,
+} from "../worker/protocol.ts";
+
+/** What the handle needs of a thread; `node:worker_threads` Worker fits. */
+export interface Thread {
+  postMessage(message: unknown): void;
+  terminate(): Promise<unknown>;
+  on(event: "message", listener: (message: WorkerMessage) => void): unknown;
+  on(event: "error" | "messageerror", listener: (error: Error) => void): unknown;
+  on(event: "exit", listener: (exitCode: number) => void): unknown;
+}
+
+/** Told what happens to one leg and to the streams and playback on it. */
+export interface LegListener {
+  onLegEvent?(event: LegEvent): void;
+  onStreamEvent?(streamSid: string, event: StreamEvent): void;
+  onPlayEnded?(playId: number, completed: boolean): void;
+  /** The thread died; the leg and all that belonged to it is gone. Called once, after all pending requests were rejected. */
+  onWorkerLost?(): void;
+}
+
+/** Options of a {@link WorkerHandle}. */
+export interface WorkerHandleOptions {
+  readonly index: number;
+  readonly legCountMax: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Silence of a running thread that means it is stuck. Default 3000. */
+  readonly watchdogMs?: number;
+  /** Time a thread has to load the engine and report ready. Default 15000. */
+  readonly startMs?: number;
+  /** Called once when the thread is gone, whatever the reason. */
+  readonly onGone?: (handle: WorkerHandle, reason: string) => void;
+}
+
+interface PendingRequest {
+  readonly name: WorkerRequestName;
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/** A timer this late means that our own thread was stuck, so silence of the worker proves nothing. */
+const OWN_LATENESS_MS = 500;
+
+export class WorkerHandle {
+  readonly index: number;
+  readonly legCountMax: number;
+  /** Resolves when the thread has reported ready, rejects when it dies first. */
+  readonly ready: Promise<void>;
+  /** The last report of the worker about itself. */
+  load: WorkerLoad | undefined;
+  /** How the worker reads and sends datagrams, known once ready. */
+  datagrams: "batched" | "dgram" | undefined;
+  /** ABI version of its WASM module, 0 until ready. */
+  abiVersion = 0;
+
+  readonly #thread: Thread;
+  readonly #options: WorkerHandleOptions;
+  readonly #watchdogMs: number;
+  readonly #pending = new Map<number, PendingRequest>();
+  readonly #listeners = new Map<LegId, Set<LegListener>>();
+  #nextId = 1;
+  #reserved = 0;
+  #alive = true;
+  #isReady = false;
+  #stopping = false;
+  #watchdog: Timer | undefined;
+  #watchdogDueMs = 0;
+  #settleReady: { resolve(): void; reject(error: Error): void };
+
+  constructor(thread: Thread, options: WorkerHandleOptions) {
+    this.index = options.index;
+    this.legCountMax = options.legCountMax;
+    this.#thread = thread;
+    this.#options = options;
+    this.#watchdogMs = options.watchdogMs ?? 3000;
+    const ready = Promise.withResolvers<void>();
+    this.ready = ready.promise;
+    this.ready.catch(() => {});
+    this.#settleReady = ready;
+    // The pool swallows errors of a thread that nobody listens to, so every event is listened to here.
+    thread.on("message", (message) => this.#onMessage(message));
+    thread.on("error", (error) => this.#die(`it threw: ${messageOf(error)}`));
+    thread.on("messageerror", (error) => this.#die(`a message could not be read: ${messageOf(error)}`));
+    thread.on("exit", (exitCode) => this.#die(`it exited with code ${exitCode}`));
+    this.#armWatchdog(options.startMs ?? 15_000);
+  }
+
+  /** False once the thread is gone or has been given up. */
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** True when calls may be placed here. */
+  get accepting(): boolean {
+    return this.#alive && this.#isReady && !this.#stopping;
+  }
+
+  /** Legs that are promised to calls. */
+  get reservedLegs(): number {
+    return this.#reserved;
+  }
+
+  /** Counts `legs` slots as taken, so that calls placed in the same moment don't pile up on one worker. */
+  reserve(legs: number): void {
+    this.#reserved += legs;
+  }
+
+  /** Gives slots back. */
+  release(legs: number): void {
+    this.#reserved = Math.max(0, this.#reserved - legs);
+  }
+
+  /**
+   * Sends one request.
+   * @returns what the worker replied
+   * @throws MediaError MEDIA_WORKER_LOST when the thread is gone or dies before it replies, or what the worker
+   *   answered, with its code
+   */
+  request<N extends WorkerRequestName>(name: N, args: WorkerRequests[N]["args"]): Promise<WorkerRequests[N]["reply"]> {
+    if (!this.#alive) return Promise.reject(this.#lost());
+    const id = this.#nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#pending.set(id, { name, resolve, reject });
+    try {
+      this.#thread.postMessage({ id, name, args });
+    } catch (error) {
+      // Arguments that cannot be cloned are the caller's mistake and must not leave a request behind.
+      this.#pending.delete(id);
+      return Promise.reject(new TypeError(`${name}: arguments cannot cross threads: ${messageOf(error)}`));
+    }
+    return promise as Promise<WorkerRequests[N]["reply"]>;
+  }
+
+  /** Follows one leg. @returns what ends it */
+  subscribe(legId: LegId, listener: LegListener): () => void {
+    const listeners = this.#listeners.get(legId) ?? new Set();
+    this.#listeners.set(legId, listeners);
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(legId) === listeners) this.#listeners.delete(legId);
+    };
+  }
+
+  /** Asks the worker to close everything and end; resolves when the thread is gone, by force after `graceMs`. */
+  async stop(graceMs = 5000): Promise<void> {
+    if (!this.#alive) return;
+    this.#stopping = true;
+    const force = this.#options.clock.after(graceMs, () => void this.#thread.terminate());
+    await this.request("shutdown", null).catch(() => {});
+    await this.#thread.terminate();
+    force.cancel();
+    this.#die("it was stopped");
+  }
+
+  /** Ends the thread at once. */
+  kill(reason: string): void {
+    this.#die(reason);
+  }
+
+  #onMessage(message: WorkerMessage): void {
+    if (!this.#alive) return;
+    this.#armWatchdog(this.#isReady ? this.#watchdogMs : (this.#options.startMs ?? 15_000));
+    if ("notice" in message) this.#onNotice(message);
+    else this.#onReply(message);
+  }
+
+  #onReply(reply: WorkerReply): void {
+    const request = this.#pending.get(reply.id);
+    if (request === undefined) return;
+    this.#pending.delete(reply.id);
+    if (reply.ok) request.resolve(reply.value);
+    else request.reject(errorFromReply(reply.code, reply.message));
+  }
+
+  #onNotice(notice: WorkerNotice): void {
+    switch (notice.notice) {
+      case "ready":
+        this.#isReady = true;
+        this.abiVersion = notice.abiVersion;
+        this.datagrams = notice.datagrams;
+        this.#armWatchdog(this.#watchdogMs);
+        this.#settleReady.resolve();
+        break;
+      case "load":
+        this.load = notice.load;
+        break;
+      case "log":
+        this.#options.log[notice.level](notice.message, { worker: this.index, ...notice.fields });
+        break;
+      case "leg-event":
+        this.#tell(notice.legId, (listener) => listener.onLegEvent?.(notice.event));
+        break;
+      case "stream-event":
+        this.#tell(notice.legId, (listener) => listener.onStreamEvent?.(notice.streamSid, notice.event));
+        break;
+      case "play-ended":
+        this.#tell(notice.legId, (listener) => listener.onPlayEnded?.(notice.playId, notice.completed));
+        break;
+    }
+  }
+
+  #tell(legId: LegId, call: (listener: LegListener) => void): void {
+    const listeners = this.#listeners.get(legId);
+    if (listeners === undefined) return;
+    for (const listener of [...listeners]) {
+      try {
+        call(listener);
+      } catch (error) {
+        this.#options.log.error("a leg listener threw", { worker: this.index, legId, error: messageOf(error) });
+      }
+    }
+  }
+
+  #armWatchdog(delayMs: number): void {
+    const { clock } = this.#options;
+    this.#watchdogDueMs = clock.nowMs() + delayMs;
+    // One timer is kept and looks again when it fires: a busy worker sends many messages a second.
+    this.#watchdog ??= clock.after(delayMs, () => this.#onWatchdog());
+  }
+
+  #onWatchdog(): void {
+    this.#watchdog = undefined;
+    if (!this.#alive) return;
+    const { clock } = this.#options;
+    const overdueMs = clock.nowMs() - this.#watchdogDueMs;
+    if (overdueMs < 0) {
+      this.#watchdog = clock.after(-overdueMs, () => this.#onWatchdog());
+    } else if (overdueMs > OWN_LATENESS_MS) {
+      this.#armWatchdog(OWN_LATENESS_MS);
+    } else {
+      this.#die(this.#isReady ? `it was silent for ${this.#watchdogMs} ms` : "it did not become ready");
+    }
+  }
+
+  #die(reason: string): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    this.#watchdog?.cancel();
+    this.#watchdog = undefined;
+    void this.#thread.terminate();
+    const lost = this.#lost(reason);
+    this.#settleReady.reject(lost);
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const request of pending) request.reject(lost);
+    for (const legId of [...this.#listeners.keys()]) this.#tell(legId, (listener) => listener.onWorkerLost?.());
+    this.#listeners.clear();
+    this.#options.onGone?.(this, reason);
+  }
+
+  #lost(reason = "it is gone"): MediaError {
+    return new MediaError("MEDIA_WORKER_LOST", `media worker ${this.index}: ${reason}`);
+  }
+}
+
+const MEDIA_CODES = ["MEDIA_WASM_MISSING", "MEDIA_ABI", "MEDIA_FULL", "MEDIA_NO_LEG", "MEDIA_NO_PORT"] as const;
+
+/** A reply's code and text as the error class that has this code. */
+function errorFromReply(code: string, message: string): Error {
+  const mediaCode = MEDIA_CODES.find((known) => known === code);
+  if (mediaCode !== undefined) return new MediaError(mediaCode, message);
+  if (code === "INVALID_ARGUMENT") return new RangeError(message);
+  return new GatewayError(code, message);
+}

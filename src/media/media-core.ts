@@ -207,6 +207,11 @@ export class MediaCore {
     return readStats(this.#engine);
   }
 
+  /** Version of the boundary between this class and the engine, as the module says it. */
+  get abiVersion(): number {
+    return this.#engine.number("ABI_VERSION");
+  }
+
   /** Faults of the engine that were survived: each cost one leg its place. 0 in a sound build. */
   get faults(): number {
     return this.#faults;

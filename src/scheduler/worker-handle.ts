@@ -33,8 +33,8 @@ export interface LegListener {
   onLegEvent?(event: LegEvent): void;
   onStreamEvent?(streamSid: string, event: StreamEvent): void;
   onPlayEnded?(playId: number, completed: boolean): void;
-  /** The thread died; the leg and all that belonged to it is gone. Called once, after all pending requests were rejected. */
-  onWorkerLost?(): void;
+  /** The leg and all that belonged to it is gone: its thread died, or the engine gave it up. Called once. */
+  onLegLost?(reason: string): void;
 }
 
 /** Options of a {@link WorkerHandle}. */
@@ -210,6 +210,9 @@ export class WorkerHandle {
       case "leg-event":
         this.#tell(notice.legId, (listener) => listener.onLegEvent?.(notice.event));
         break;
+      case "leg-lost":
+        this.#tell(notice.legId, (listener) => listener.onLegLost?.(notice.reason));
+        break;
       case "stream-event":
         this.#tell(notice.legId, (listener) => listener.onStreamEvent?.(notice.streamSid, notice.event));
         break;
@@ -263,7 +266,8 @@ export class WorkerHandle {
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const request of pending) request.reject(lost);
-    for (const legId of [...this.#listeners.keys()]) this.#tell(legId, (listener) => listener.onWorkerLost?.());
+    for (const legId of [...this.#listeners.keys()])
+      this.#tell(legId, (listener) => listener.onLegLost?.(lost.message));
     this.#listeners.clear();
     this.#options.onGone?.(this, reason);
   }

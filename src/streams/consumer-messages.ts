@@ -8,10 +8,10 @@ import type { StreamAlertCode } from "./stream-errors.ts";
 /** The engine's reader of `media` messages. */
 export interface MediaMessageReader {
   /**
-   * Reads one text message.
+   * Reads one text message that names its stream.
    * @returns the decoded octets, valid until the next call, or undefined when the message needs a closer look
    */
-  readMediaMessage(text: Uint8Array, streamSid: string): Uint8Array | undefined;
+  readMediaMessage(text: Buffer): Uint8Array | undefined;
 }
 
 /** Told what a message asks for; at most one of the first three, and `onFault` besides where section 7 says so. */
@@ -50,7 +50,7 @@ export function readConsumerMessage(
     handler.onFault(31950, "binary frame");
     return;
   }
-  const octets = reader?.readMediaMessage(data, streamSid);
+  const octets = reader?.readMediaMessage(data);
   if (octets !== undefined) {
     handler.onMedia(octets);
     return;

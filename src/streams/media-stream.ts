@@ -37,6 +37,8 @@ export interface MediaStreamOptions {
   readonly media: StreamMedia;
   readonly clock: Clock;
   readonly onEvent: (event: StreamEvent) => void;
+  /** Called once when even the socket is gone, after the last event. */
+  readonly onGone?: () => void;
   readonly slab?: FrameSlab;
 }
 
@@ -48,8 +50,6 @@ const OCTETS_PER_SECOND = 8000;
 
 export class MediaStream {
   readonly description: StreamDescription;
-  /** Frames handed to the connection. */
-  framesOut = 0;
 
   readonly #options: MediaStreamOptions;
   readonly #client: StreamClient;
@@ -122,16 +122,19 @@ export class MediaStream {
     this.#input("stop");
   }
 
-  /** Takes one `media` message that the engine wrote, as a whole masked WebSocket frame. */
-  sendFrame(bytes: Uint8Array, offset: number, length: number, nowMs: number): void {
-    if (this.#state !== "open") return;
+  /**
+   * Takes one `media` message that the engine wrote, as a whole masked WebSocket frame.
+   * @returns false when the stream is not open
+   */
+  sendFrame(bytes: Uint8Array, offset: number, length: number, nowMs: number): boolean {
+    if (this.#state !== "open") return false;
     this.#client.writeFrame(bytes, offset, length, nowMs);
-    this.framesOut++;
     if (this.#congestedSinceMs === undefined && this.#client.backlogBytes > this.#backlogLimitBytes) {
       this.#congestedSinceMs = nowMs;
       this.#options.media.setCongested(true);
       this.#warn(31930, "the consumer reads too slowly, audio is left out");
     }
+    return true;
   }
 
   /** A key press on the leg; only bidirectional streams tell it (4.4). */
@@ -159,6 +162,7 @@ export class MediaStream {
     if (row === undefined) return;
     this.#state = row.next;
     for (const action of row.actions) this.#perform(action);
+    if (row.next === "ended") this.#options.onGone?.();
   }
 
   #perform(action: StreamAction): void {
@@ -203,9 +207,8 @@ export class MediaStream {
       this.#mediaIsOpen = true;
     } catch (error) {
       // The leg went while we connected, or the engine is full.
-      this.#state = "ended";
-      this.#client.drop();
-      this.#error(31900, messageOf(error));
+      this.#end = { kind: "connect-failed", alertCode: 31900, detail: messageOf(error) };
+      this.#input("connect-failed");
       return;
     }
     this.#client.sendText(CONNECTED_MESSAGE);

@@ -17,7 +17,7 @@ export type StreamState =
 export type StreamInput =
   /** 101 with a right accept key. */
   | "upgraded"
-  /** No connection, or an answer that is no upgrade. */
+  /** No connection, or an answer that is no upgrade; or the engine had no place when the answer came. */
   | "connect-failed"
   /** The owner stops the stream: call end, `<Stop>`, REST, shutdown. */
   | "stop"
@@ -63,6 +63,7 @@ export const STREAM_TABLE: MachineTable<StreamState, StreamInput, StreamAction> 
     gone: to("ended", "drop", "report-failure"),
   },
   open: {
+    "connect-failed": to("ended", "end-media", "drop", "report-failure"),
     stop: to("closing", "say-goodbye", "end-media", "await-close", "report-stopped"),
     "peer-closed": to("closing", "end-media", "await-close", "report-peer-close"),
     "protocol-fault": to("closing", "end-media", "await-close", "report-fault"),

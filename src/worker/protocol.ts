@@ -61,7 +61,10 @@ export interface WorkerRequests {
   bridge: { args: { a: LegId; b: LegId }; reply: null };
   unbridge: { args: { legId: LegId }; reply: null };
   "leg-stats": { args: { legId: LegId }; reply: LegStats };
-  /** Replies when playing has begun; `play-ended` follows. Rejects with code 13420 in the message for an unknown type. */
+  /**
+   * Replies when playing has begun; `play-ended` follows. `durationMs` is that of one pass. Rejects with code 13420 in
+   * the message for an unknown type, with MEDIA_BUSY while a bidirectional stream plays to the leg.
+   */
   play: { args: { legId: LegId; playId: number; source: PlaySource }; reply: { durationMs: number } };
   "stop-play": { args: { legId: LegId }; reply: null };
   /** RFC 4733 digits into the leg (DTMF-2), `w` and `W` pauses allowed; replies when the last has gone out. */
@@ -116,6 +119,8 @@ export type WorkerNotice =
       readonly why: string;
     }
   | { readonly notice: "leg-event"; readonly legId: LegId; readonly event: LegEvent }
+  /** The engine failed on this leg and gave it up: sockets and streams are closed, `close-leg` is not needed. */
+  | { readonly notice: "leg-lost"; readonly legId: LegId; readonly reason: string }
   | { readonly notice: "stream-event"; readonly legId: LegId; readonly streamSid: string; readonly event: StreamEvent }
   | { readonly notice: "play-ended"; readonly legId: LegId; readonly playId: number; readonly completed: boolean }
   /** Sent about every second; silence for 3 s makes the watchdog replace the thread. */

@@ -1,0 +1,43 @@
+/** The thread of one media worker: joins `worker-core.ts` with its message port, sockets and clock. */
+
+import { randomInt } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import { parentPort, workerData } from "node:worker_threads";
+import { SystemClock } from "../base/clock.ts";
+import { MediaCore } from "../media/media-core.ts";
+import { choosePorts } from "./open-ports.ts";
+import type { WorkerConfig, WorkerMessage, WorkerRequest } from "./protocol.ts";
+import { WorkerCore } from "./worker-core.ts";
+
+const config = workerData as WorkerConfig;
+const port = parentPort;
+if (port === null) throw new Error("media-worker is the entry of a worker thread, not a program");
+
+const post = (message: WorkerMessage): void => port.postMessage(message);
+const core = await MediaCore.create({
+  wasm: config.wasmUrl,
+  legCountMax: config.legCountMax,
+  streamCountMax: Math.min(16_384, config.legCountMax * 2),
+});
+const choice = choosePorts(config.datagrams);
+
+let last = performance.eventLoopUtilization();
+const worker = new WorkerCore({
+  config,
+  core,
+  openPorts: choice.open,
+  clock: new SystemClock(),
+  post,
+  utilisation: () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
+  },
+  // Closing the port lets the thread end by itself, after the reply has gone out.
+  onShutdown: () => port.close(),
+  firstPair: randomInt(0x7fff_ffff),
+});
+
+port.on("message", (request: WorkerRequest) => void worker.handle(request));
+post({ notice: "ready", abiVersion: core.abiVersion, datagrams: worker.datagrams, why: choice.why });

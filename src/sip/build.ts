@@ -1,0 +1,82 @@
+/** New messages from fields (RFC 3261 §8.1.1, §8.2.6). */
+
+import { Headers } from "./headers.ts";
+import type { CSeq, ExtraHeaders, NameAddr, SipBody, SipRequest, SipResponse, Via } from "./message.ts";
+import { reasonPhrase } from "./reason-phrases.ts";
+import { hasControl } from "./tokens.ts";
+import type { SipUri } from "./uri.ts";
+
+export interface RequestFields {
+  readonly method: string;
+  readonly uri: SipUri;
+  readonly vias?: Via[];
+  readonly from: NameAddr;
+  readonly to: NameAddr;
+  readonly callId: string;
+  readonly cseq: CSeq;
+  readonly maxForwards?: number;
+  readonly headers?: ExtraHeaders;
+  readonly body?: SipBody;
+}
+
+/** @throws TypeError for header values with control characters */
+export function createRequest(fields: RequestFields): SipRequest {
+  const { headers, body } = content(fields.headers, fields.body);
+  return {
+    kind: "request",
+    method: fields.method,
+    uri: fields.uri,
+    vias: fields.vias ?? [],
+    from: fields.from,
+    to: fields.to,
+    callId: fields.callId,
+    cseq: fields.cseq,
+    maxForwards: fields.maxForwards ?? 70,
+    headers,
+    body,
+  };
+}
+
+export interface ResponseFields {
+  readonly reason?: string;
+  /** Added to To when the request had none (RFC 3261 §8.2.6.2). */
+  readonly toTag?: string;
+  readonly headers?: ExtraHeaders;
+  readonly body?: SipBody;
+}
+
+/**
+ * A response with Via, From, To, Call-ID and CSeq of its request; Record-Route is copied into 101 to 299 (SIP-DLG-5).
+ * @throws TypeError for header values with control characters
+ */
+export function createResponse(request: SipRequest, status: number, fields: ResponseFields = {}): SipResponse {
+  const { headers, body } = content(fields.headers, fields.body);
+  if (status > 100 && status < 300) {
+    const routes = request.headers.all("Record-Route");
+    if (routes.length > 0) for (const route of routes) headers.add("Record-Route", route);
+  }
+  let to = request.to;
+  if (status > 100 && fields.toTag !== undefined && !to.params.has("tag"))
+    to = { ...to, params: new Map([...to.params, ["tag", fields.toTag]]) };
+  const reason = fields.reason === undefined || hasControl(fields.reason) ? reasonPhrase(status) : fields.reason;
+  return {
+    kind: "response",
+    status,
+    reason,
+    vias: request.vias.map((via) => ({ ...via, params: new Map(via.params) })),
+    from: request.from,
+    to,
+    callId: request.callId,
+    cseq: request.cseq,
+    headers,
+    body,
+  };
+}
+
+function content(extra: ExtraHeaders = [], body?: SipBody): { headers: Headers; body: Uint8Array } {
+  const headers = new Headers();
+  for (const [name, value] of extra) headers.add(name, value);
+  if (body === undefined) return { headers, body: new Uint8Array(0) };
+  headers.set("Content-Type", body.contentType);
+  return { headers, body: typeof body.content === "string" ? Buffer.from(body.content) : body.content };
+}

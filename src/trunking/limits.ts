@@ -1,0 +1,160 @@
+/**
+ * Rates and counts, given the time (R-TERM-15, R-KEEP-2, R-AUTH-15, hardening R19). State is bounded: a table that is
+ * full forgets the key that was used longest ago.
+ */
+
+const SECOND_MS = 1000;
+const KEYS_MAX = 10_000;
+
+/** Map that forgets its oldest key when full; using a key makes it the newest. */
+class RecentMap<V> {
+  readonly #map = new Map<string, V>();
+  readonly #max: number;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  get(key: string): V | undefined {
+    const value = this.#map.get(key);
+    if (value !== undefined) {
+      this.#map.delete(key);
+      this.#map.set(key, value);
+    }
+    return value;
+  }
+
+  set(key: string, value: V): void {
+    this.#map.delete(key);
+    this.#map.set(key, value);
+    if (this.#map.size > this.#max) this.#map.delete(this.#map.keys().next().value!);
+  }
+}
+
+/**
+ * Calls per second of each trunk: never more than the limit within any one second (R-TERM-15). A bucket that refills
+ * would let twice the limit through in the first second.
+ */
+export class CallRates {
+  readonly #taken: RecentMap<number[]>;
+
+  constructor(keysMax = KEYS_MAX) {
+    this.#taken = new RecentMap(keysMax);
+  }
+
+  /**
+   * Counts one call if it fits.
+   * @param perSecondMax - whole number of at least 1
+   * @param nowMs - monotonic
+   * @returns false when the call is too much; it is not counted then
+   */
+  take(key: string, perSecondMax: number, nowMs: number): boolean {
+    const times = (this.#taken.get(key) ?? []).filter((takenMs) => nowMs - takenMs < SECOND_MS);
+    const fits = times.length < perSecondMax;
+    if (fits) times.push(nowMs);
+    this.#taken.set(key, times);
+    return fits;
+  }
+}
+
+interface Bucket {
+  tokens: number;
+  filledMs: number;
+}
+
+/** Token buckets by key: bursts up to `capacity`, then one token each `refillMs` (R-KEEP-2: 5 and 10 s). */
+export class TokenBuckets {
+  readonly #capacity: number;
+  readonly #refillMs: number;
+  readonly #buckets: RecentMap<Bucket>;
+
+  constructor(capacity: number, refillMs: number, keysMax = KEYS_MAX) {
+    if (!(capacity >= 1)) throw new RangeError(`capacity must be at least 1, got ${capacity}`);
+    if (!(refillMs > 0)) throw new RangeError(`refillMs must be above 0, got ${refillMs}`);
+    this.#capacity = capacity;
+    this.#refillMs = refillMs;
+    this.#buckets = new RecentMap(keysMax);
+  }
+
+  /** Takes a token; false when there is none. `nowMs` is monotonic. */
+  take(key: string, nowMs: number): boolean {
+    const bucket = this.#buckets.get(key) ?? { tokens: this.#capacity, filledMs: nowMs };
+    const gained = Math.floor((nowMs - bucket.filledMs) / this.#refillMs);
+    if (gained > 0) {
+      bucket.tokens = Math.min(this.#capacity, bucket.tokens + gained);
+      bucket.filledMs += gained * this.#refillMs;
+    }
+    if (bucket.tokens === this.#capacity) bucket.filledMs = nowMs;
+    const fits = bucket.tokens >= 1;
+    if (fits) bucket.tokens--;
+    this.#buckets.set(key, bucket);
+    return fits;
+  }
+}
+
+interface Failures {
+  /** Times of the failures of the last minute. */
+  times: number[];
+  blockedUntilMs: number;
+}
+
+/** Addresses that failed to authenticate too often are not answered for a while (R-AUTH-15). */
+export class AuthFailures {
+  readonly #limit: number;
+  readonly #windowMs: number;
+  readonly #blockMs: number;
+  readonly #failures: RecentMap<Failures>;
+
+  /** @param limit - failures within `windowMs` that are still answered */
+  constructor(limit = 10, windowMs = 60_000, blockMs = 60_000, keysMax = KEYS_MAX) {
+    this.#limit = limit;
+    this.#windowMs = windowMs;
+    this.#blockMs = blockMs;
+    this.#failures = new RecentMap(keysMax);
+  }
+
+  /** Counts one failed response of an address. */
+  failed(address: string, nowMs: number): void {
+    const entry = this.#failures.get(address) ?? { times: [], blockedUntilMs: Number.NEGATIVE_INFINITY };
+    entry.times = entry.times.filter((time) => nowMs - time < this.#windowMs);
+    entry.times.push(nowMs);
+    if (entry.times.length > this.#limit) {
+      entry.blockedUntilMs = nowMs + this.#blockMs;
+      entry.times = [];
+    }
+    this.#failures.set(address, entry);
+  }
+
+  /** True while requests of the address are dropped. */
+  isBlocked(address: string, nowMs: number): boolean {
+    const entry = this.#failures.get(address);
+    return entry !== undefined && nowMs < entry.blockedUntilMs;
+  }
+}
+
+/** Admission of one call by the limits of a trunk; null limits do not count. */
+export type LimitVerdict =
+  | { readonly admitted: true }
+  | { readonly admitted: false; readonly limit: "calls-per-second" | "concurrent-calls"; readonly max: number };
+
+/**
+ * Checks both limits of a trunk. The rate is only charged when the count fits.
+ * @param callsUp - calls of the trunk that are up now
+ */
+export function admitCall(
+  trunk: {
+    readonly sid: string;
+    readonly callsPerSecondMax: number | null;
+    readonly concurrentCallsMax: number | null;
+  },
+  callsUp: number,
+  rates: CallRates,
+  nowMs: number,
+): LimitVerdict {
+  const { callsPerSecondMax, concurrentCallsMax } = trunk;
+  if (concurrentCallsMax !== null && callsUp >= concurrentCallsMax)
+    return { admitted: false, limit: "concurrent-calls", max: concurrentCallsMax };
+  if (callsPerSecondMax !== null && !rates.take(trunk.sid, callsPerSecondMax, nowMs))
+    return { admitted: false, limit: "calls-per-second", max: callsPerSecondMax };
+  return { admitted: true };
+}

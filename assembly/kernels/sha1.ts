@@ -7,8 +7,8 @@
 export const SHA1_STATE_BYTES: i32 = 20;
 /** Octets of a digest. */
 export const SHA1_DIGEST_BYTES: i32 = 20;
-/** Octets that `sha1Pad` may write behind a message: 0x80, zeros up to the block, the length. */
-export const SHA1_PADDING_BYTES_MAX: i32 = 72;
+/** Octets that `sha1Pad` may write behind a message: up to 72 are padding, the rest is haste. */
+export const SHA1_PADDING_BYTES_MAX: i32 = 80;
 
 /** The message schedule of the block at hand. */
 const SCHEDULE = memory.data(320, 16);
@@ -73,7 +73,7 @@ export function sha1Compress(state: usize, block: usize, count: i32): void {
 export function sha1Pad(message: usize, length: i32, before: i32): i32 {
   const blocks = (length + 72) >>> 6;
   const end = message + (<usize>blocks << 6);
-  memory.fill(message + length, 0, end - (message + length));
+  for (let at: usize = 0; at < 80; at += 16) v128.store(message + length + at, i32x4.splat(0));
   store<u8>(message + length, 0x80);
   store<u64>(end - 8, bswap<u64>((<u64>(before + length)) << 3));
   return blocks;

@@ -3,7 +3,7 @@
  * of up to four SSRCs (source.ts). A session is plain memory of the caller's; opening it derives the keys, wiping it
  * leaves zeros.
  */
-import { aesExpandKey } from "../kernels/aes";
+import { aesCmOpen, wipeCipher } from "../kernels/aes-cm";
 import { hmacSha1Open } from "../kernels/hmac-sha1";
 import {
   AUTH_KEY_BYTES,
@@ -37,7 +37,7 @@ const DERIVED = memory.data(32, 16);
 
 function openKeys(keys: usize, keySalt: usize, firstLabel: i32): void {
   deriveKey(keySalt, firstLabel + LABEL_CIPHER, DERIVED, CIPHER_KEY_BYTES);
-  aesExpandKey(keys + KEYS_CIPHER, DERIVED);
+  aesCmOpen(keys + KEYS_CIPHER, DERIVED);
   deriveKey(keySalt, firstLabel + LABEL_SALT, DERIVED, SALT_BYTES);
   store<u16>(DERIVED, 0, 14);
   memory.copy(keys + KEYS_SALT, DERIVED, 16);
@@ -62,6 +62,7 @@ export function sessionOpen(session: usize, keySalt: usize, tagBytes: i32): void
 /** Zeroes all of a session. Packets are refused with STATUS_KEY_EXHAUSTED until it is opened again. */
 export function sessionWipe(session: usize): void {
   memory.fill(session, 0, SRTP_SESSION_BYTES);
+  wipeCipher();
 }
 
 /** The rollover counter of an SSRC, or -1 when no RTP packet of it was accepted. */

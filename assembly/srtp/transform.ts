@@ -125,7 +125,7 @@ function sessionInGroup(session: usize, jobs: i32): bool {
 
 /** The counter block: (salt * 2^16) xor (SSRC * 2^64) xor (index * 2^16), RFC 3711 §4.1.1. */
 function prepareCipher(job: CipherJob, keys: usize, packet: usize, index: i64): void {
-  job.schedule = keys + KEYS_CIPHER;
+  job.key = keys + KEYS_CIPHER;
   job.ivLow = load<u64>(keys, KEYS_SALT) ^ ((<u64>load<u32>(packet, 8)) << 32);
   job.ivHigh = load<u64>(keys, KEYS_SALT + 8) ^ bswap<u64>(index << 16);
 }

@@ -1,0 +1,450 @@
+/**
+ * AES-CM keystream for up to four packets at once, bit by bit, eight blocks in a pass (FIPS 197; RFC 3711 §4.1.1).
+ *
+ * A state of AES is 16 octets, and eight blocks are 16 * 8 * 8 bits: eight vectors. Vector k holds bit k of every octet;
+ * an octet of a vector belongs to one place of the state, and its eight bits to the eight blocks, the *lanes*. In this
+ * form nothing is looked up: the S-box is a circuit of 113 gates, run on 128 bits a gate, and what a key or a counter is
+ * can't be told from time or cache.
+ *
+ * Three things make it quick.
+ *
+ * 1. The S-box is y = A(1/x) + 63. The constant stays out of the circuit: MixColumns leaves an octet that is the same
+ *    everywhere as it is (2 + 3 + 1 + 1 = 1 in GF(2^8)), so 63 can as well be added to the next round key.
+ *
+ * 2. ShiftRows is never done ("fixslicing", Adomnicai and Peyrin). Let s be ShiftRows, M MixColumns, S SubBytes, and keep
+ *    t = s^-r(state) after round r. S works place by place and does not mind, so a round becomes
+ *
+ *        t' = (s^-m M s^m) S(t) + s^-m(key),   m = r + 1.
+ *
+ *    M is made of "the row below" and "two rows below". Write (row, column) for a place: s^m moves column c + m * row to
+ *    c; going there, one row down and back again is
+ *
+ *        (row, c) <- (row + 1, c - m * row + m * (row + 1)) = (row + 1, c + m),
+ *
+ *    the same step for every row, since 4 = 0. So M stays what it was, with another permutation for each m mod 4
+ *    (NEIGHBOURS); keys are stored as s^-m(key). Of all the ShiftRows only s^10 = s^2 is left at the very end, where the
+ *    octets are put in order anyway (TO_OCTETS).
+ *
+ * 3. The lanes belong to up to four packets with a key each, so a round key has to be spread: lane by lane the bit of
+ *    that lane's key. With four keys there are only 16 cases: take bit k of the four keys at a place as a number n from
+ *    0 to 15; the octet to be added is the set of lanes whose packet's bit is in n. That is a table of 16 octets, made
+ *    once a pass from which lanes belong to whom, and `swizzle` looks up 16 places at a time, in a register. The numbers
+ *    n depend on the keys alone and are made once a group (NIBBLES). The first state, IV + key 0, is spread the same
+ *    way, since the blocks of a packet differ in their counter only: so 40 blocks of four packets under four keys are
+ *    five full passes, without a transposition on the way in.
+ *
+ * Sources: Käsper and Schwabe, "Faster and Timing-Attack Resistant AES-GCM" (CHES 2009); Adomnicai and Peyrin,
+ * "Fixslicing AES-like Ciphers" (TCHES 2021); Boyar and Peralta, "A small depth-16 circuit for the AES S-box" (2012).
+ */
+
+/** Octets of a sliced key: eleven round keys. */
+export const SLICED_KEY_BYTES: i32 = 176;
+
+/** Octets in the order of the standard, column after column, to rows shifted back m times: s^-m. */
+// prettier-ignore
+const TO_ROWS = memory.data<u8>([
+  0x00, 0x04, 0x08, 0x0c, 0x01, 0x05, 0x09, 0x0d, 0x02, 0x06, 0x0a, 0x0e, 0x03, 0x07, 0x0b, 0x0f,
+  0x00, 0x04, 0x08, 0x0c, 0x0d, 0x01, 0x05, 0x09, 0x0a, 0x0e, 0x02, 0x06, 0x07, 0x0b, 0x0f, 0x03,
+  0x00, 0x04, 0x08, 0x0c, 0x09, 0x0d, 0x01, 0x05, 0x02, 0x06, 0x0a, 0x0e, 0x0b, 0x0f, 0x03, 0x07,
+  0x00, 0x04, 0x08, 0x0c, 0x05, 0x09, 0x0d, 0x01, 0x0a, 0x0e, 0x02, 0x06, 0x0f, 0x03, 0x07, 0x0b,
+], 16);
+
+/** For m = 0 to 3: where the octet one row below comes from, and the one two rows below. */
+// prettier-ignore
+const NEIGHBOURS = memory.data<u8>([
+  0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x00, 0x01, 0x02, 0x03,
+  0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07,
+  0x05, 0x06, 0x07, 0x04, 0x09, 0x0a, 0x0b, 0x08, 0x0d, 0x0e, 0x0f, 0x0c, 0x01, 0x02, 0x03, 0x00,
+  0x0a, 0x0b, 0x08, 0x09, 0x0e, 0x0f, 0x0c, 0x0d, 0x02, 0x03, 0x00, 0x01, 0x06, 0x07, 0x04, 0x05,
+  0x06, 0x07, 0x04, 0x05, 0x0a, 0x0b, 0x08, 0x09, 0x0e, 0x0f, 0x0c, 0x0d, 0x02, 0x03, 0x00, 0x01,
+  0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07,
+  0x07, 0x04, 0x05, 0x06, 0x0b, 0x08, 0x09, 0x0a, 0x0f, 0x0c, 0x0d, 0x0e, 0x03, 0x00, 0x01, 0x02,
+  0x0a, 0x0b, 0x08, 0x09, 0x0e, 0x0f, 0x0c, 0x0d, 0x02, 0x03, 0x00, 0x01, 0x06, 0x07, 0x04, 0x05,
+], 16);
+
+/** From rows, with s^10 made up for, to the order of the standard. */
+// prettier-ignore
+const TO_OCTETS = memory.data<u8>([
+  0x00, 0x06, 0x08, 0x0e, 0x01, 0x07, 0x09, 0x0f, 0x02, 0x04, 0x0a, 0x0c, 0x03, 0x05, 0x0b, 0x0d,
+], 16);
+
+/** Octet k to the last place of the state, where the counter is. */
+// prettier-ignore
+const TO_COUNTER = memory.data<u8>([
+  0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00,
+  0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01,
+  0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x02,
+  0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x03,
+  0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x04,
+  0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x05,
+  0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x06,
+  0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x07,
+], 16);
+
+/** Masks for transpositions: every second bit, pair of bits, nibble. */
+// prettier-ignore
+const MASKS = memory.data<u8>([
+  0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55,
+  0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33,
+  0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f,
+], 16);
+
+/** Membership of four packets in a nibble n: octet n of row i is ff when bit i of n is set. */
+// prettier-ignore
+const MEMBERS = memory.data<u8>([
+  0x00, 0xff, 0x00, 0xff, 0x00, 0xff, 0x00, 0xff, 0x00, 0xff, 0x00, 0xff, 0x00, 0xff, 0x00, 0xff,
+  0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0xff, 0xff,
+  0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff,
+  0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+], 16);
+
+/** For rounds 0 to 9 and bits 0 to 7: the bits of the four keys as a number, place by place. */
+const NIBBLES = memory.data(1280, 16);
+/** The eight blocks of keystream of a pass, without the last round key. */
+export const PASS_BLOCKS = memory.data(128, 16);
+
+/**
+ * Brings an expanded key into the form of this kernel: rows, shifted back, 63 added from round 1 on. Round key 10 stays
+ * in the order of the standard, because it is added to octets.
+ */
+export function sliceKey(sliced: usize, schedule: usize): void {
+  v128.store(sliced, v128.load(schedule));
+  for (let round: usize = 1; round < 10; round++) {
+    const rows = i8x16.swizzle(v128.load(schedule + (round << 4)), v128.load(TO_ROWS + ((round & 3) << 4)));
+    v128.store(sliced + (round << 4), v128.xor(rows, i8x16.splat(0x63)));
+  }
+  v128.store(sliced, v128.xor(v128.load(schedule, 160), i8x16.splat(0x63)), 160);
+}
+
+/** Writes the eight vectors of nibbles of four octets strings: a 4 by 4 transposition of bits in each half octet. */
+// @ts-ignore: decorator
+@inline
+function spread(a: v128, b: v128, c: v128, d: v128, nibbles: usize): void {
+  const single = v128.load(MASKS);
+  const pair = v128.load(MASKS, 16);
+  const nibble = v128.load(MASKS, 32);
+  const ab = v128.and(v128.xor(i64x2.shr_u(a, 1), b), single);
+  const cd = v128.and(v128.xor(i64x2.shr_u(c, 1), d), single);
+  const a1 = v128.xor(a, i64x2.shl(ab, 1));
+  const b1 = v128.xor(b, ab);
+  const c1 = v128.xor(c, i64x2.shl(cd, 1));
+  const d1 = v128.xor(d, cd);
+  const ac = v128.and(v128.xor(i64x2.shr_u(a1, 2), c1), pair);
+  const bd = v128.and(v128.xor(i64x2.shr_u(b1, 2), d1), pair);
+  const n0 = v128.xor(a1, i64x2.shl(ac, 2));
+  const n1 = v128.xor(b1, i64x2.shl(bd, 2));
+  const n2 = v128.xor(c1, ac);
+  const n3 = v128.xor(d1, bd);
+  v128.store(nibbles, v128.and(n0, nibble));
+  v128.store(nibbles, v128.and(n1, nibble), 16);
+  v128.store(nibbles, v128.and(n2, nibble), 32);
+  v128.store(nibbles, v128.and(n3, nibble), 48);
+  v128.store(nibbles, v128.and(i64x2.shr_u(n0, 4), nibble), 64);
+  v128.store(nibbles, v128.and(i64x2.shr_u(n1, 4), nibble), 80);
+  v128.store(nibbles, v128.and(i64x2.shr_u(n2, 4), nibble), 96);
+  v128.store(nibbles, v128.and(i64x2.shr_u(n3, 4), nibble), 112);
+}
+
+/** The first state of a packet: counter block and round key 0, in rows. */
+// @ts-ignore: decorator
+@inline
+function firstState(sliced: usize, iv: usize): v128 {
+  return i8x16.swizzle(v128.xor(v128.load(sliced), v128.load(iv)), v128.load(TO_ROWS));
+}
+
+/**
+ * Begins a group of four packets, which may be one and the same.
+ * @param keyA sliced key of packet 0, and so on
+ * @param ivA its counter block, with a last octet of 0
+ */
+export function openPasses(
+  keyA: usize,
+  ivA: usize,
+  keyB: usize,
+  ivB: usize,
+  keyC: usize,
+  ivC: usize,
+  keyD: usize,
+  ivD: usize,
+): void {
+  spread(firstState(keyA, ivA), firstState(keyB, ivB), firstState(keyC, ivC), firstState(keyD, ivD), NIBBLES);
+  let nibbles: usize = NIBBLES + 128;
+  for (let at: usize = 16; at < 160; at += 16, nibbles += 128) {
+    spread(v128.load(keyA + at), v128.load(keyB + at), v128.load(keyC + at), v128.load(keyD + at), nibbles);
+  }
+}
+
+/** The table of a pass: for each nibble the lanes of all packets whose bit is set. */
+// @ts-ignore: decorator
+@inline
+function laneTable(owners: u32): v128 {
+  return v128.or(
+    v128.or(
+      v128.and(v128.load(MEMBERS), i8x16.splat(<i8>owners)),
+      v128.and(v128.load(MEMBERS, 16), i8x16.splat(<i8>(owners >> 8))),
+    ),
+    v128.or(
+      v128.and(v128.load(MEMBERS, 32), i8x16.splat(<i8>(owners >> 16))),
+      v128.and(v128.load(MEMBERS, 48), i8x16.splat(<i8>(owners >> 24))),
+    ),
+  );
+}
+
+/** An 8 by 8 transposition of bits: octet k of the result has bit k of octet 0, 1, 2, …. */
+// @ts-ignore: decorator
+@inline
+function transpose(octets: u64): u64 {
+  let t = (octets ^ (octets >> 7)) & 0x00aa00aa00aa00aa;
+  octets ^= t ^ (t << 7);
+  t = (octets ^ (octets >> 14)) & 0x0000cccc0000cccc;
+  octets ^= t ^ (t << 14);
+  t = (octets ^ (octets >> 28)) & 0x00000000f0f0f0f0;
+  return octets ^ t ^ (t << 28);
+}
+
+/** Bit k of the lanes' counters, at its place in vector k. */
+// @ts-ignore: decorator
+@inline
+function counterBit(counters: v128, k: usize): v128 {
+  return i8x16.swizzle(counters, v128.load(TO_COUNTER + (k << 4)));
+}
+
+/** One vector of a round key. */
+// @ts-ignore: decorator
+@inline
+function keyBit(lanes: v128, nibbles: usize, k: usize): v128 {
+  return i8x16.swizzle(lanes, v128.load(nibbles + (k << 4)));
+}
+
+/**
+ * One pass: eight blocks of keystream to PASS_BLOCKS, all but the last round key.
+ * @param owners which lanes belong to packet 0, a bit each, in the lowest octet; those of packet 1 in the next, …
+ * @param counterOctets the counter of each lane, lane 0 lowest
+ */
+export function runPass(owners: u32, counterOctets: u64): void {
+  const lanes = laneTable(owners);
+  const counters = i64x2.splat(transpose(counterOctets));
+  let x7 = v128.xor(keyBit(lanes, NIBBLES, 0), counterBit(counters, 0));
+  let x6 = v128.xor(keyBit(lanes, NIBBLES, 1), counterBit(counters, 1));
+  let x5 = v128.xor(keyBit(lanes, NIBBLES, 2), counterBit(counters, 2));
+  let x4 = v128.xor(keyBit(lanes, NIBBLES, 3), counterBit(counters, 3));
+  let x3 = v128.xor(keyBit(lanes, NIBBLES, 4), counterBit(counters, 4));
+  let x2 = v128.xor(keyBit(lanes, NIBBLES, 5), counterBit(counters, 5));
+  let x1 = v128.xor(keyBit(lanes, NIBBLES, 6), counterBit(counters, 6));
+  let x0 = v128.xor(keyBit(lanes, NIBBLES, 7), counterBit(counters, 7));
+
+  let round: usize = 1;
+  while (true) {
+    // SubBytes without its constant. x0 is the highest bit, as in Boyar and Peralta; so is s0 of the result.
+    const y14 = v128.xor(x3, x5);
+    const y13 = v128.xor(x0, x6);
+    const y9 = v128.xor(x0, x3);
+    const y8 = v128.xor(x0, x5);
+    const t0 = v128.xor(x1, x2);
+    const y1 = v128.xor(t0, x7);
+    const y4 = v128.xor(y1, x3);
+    const y12 = v128.xor(y13, y14);
+    const y2 = v128.xor(y1, x0);
+    const y5 = v128.xor(y1, x6);
+    const y3 = v128.xor(y5, y8);
+    const t1 = v128.xor(x4, y12);
+    const y15 = v128.xor(t1, x5);
+    const y20 = v128.xor(t1, x1);
+    const y6 = v128.xor(y15, x7);
+    const y10 = v128.xor(y15, t0);
+    const y11 = v128.xor(y20, y9);
+    const y7 = v128.xor(x7, y11);
+    const y17 = v128.xor(y10, y11);
+    const y19 = v128.xor(y10, y8);
+    const y16 = v128.xor(t0, y11);
+    const y21 = v128.xor(y13, y16);
+    const y18 = v128.xor(x0, y16);
+    const t2 = v128.and(y12, y15);
+    const t3 = v128.and(y3, y6);
+    const t4 = v128.xor(t3, t2);
+    const t5 = v128.and(y4, x7);
+    const t6 = v128.xor(t5, t2);
+    const t7 = v128.and(y13, y16);
+    const t8 = v128.and(y5, y1);
+    const t9 = v128.xor(t8, t7);
+    const t10 = v128.and(y2, y7);
+    const t11 = v128.xor(t10, t7);
+    const t12 = v128.and(y9, y11);
+    const t13 = v128.and(y14, y17);
+    const t14 = v128.xor(t13, t12);
+    const t15 = v128.and(y8, y10);
+    const t16 = v128.xor(t15, t12);
+    const t17 = v128.xor(t4, y20);
+    const t18 = v128.xor(t6, t16);
+    const t19 = v128.xor(t9, t14);
+    const t20 = v128.xor(t11, t16);
+    const t21 = v128.xor(t17, t14);
+    const t22 = v128.xor(t18, y19);
+    const t23 = v128.xor(t19, y21);
+    const t24 = v128.xor(t20, y18);
+    const t25 = v128.xor(t21, t22);
+    const t26 = v128.and(t21, t23);
+    const t27 = v128.xor(t24, t26);
+    const t28 = v128.and(t25, t27);
+    const t29 = v128.xor(t28, t22);
+    const t30 = v128.xor(t23, t24);
+    const t31 = v128.xor(t22, t26);
+    const t32 = v128.and(t31, t30);
+    const t33 = v128.xor(t32, t24);
+    const t34 = v128.xor(t23, t33);
+    const t35 = v128.xor(t27, t33);
+    const t36 = v128.and(t24, t35);
+    const t37 = v128.xor(t36, t34);
+    const t38 = v128.xor(t27, t36);
+    const t39 = v128.and(t29, t38);
+    const t40 = v128.xor(t25, t39);
+    const t41 = v128.xor(t40, t37);
+    const t42 = v128.xor(t29, t33);
+    const t43 = v128.xor(t29, t40);
+    const t44 = v128.xor(t33, t37);
+    const t45 = v128.xor(t42, t41);
+    const z0 = v128.and(t44, y15);
+    const z1 = v128.and(t37, y6);
+    const z2 = v128.and(t33, x7);
+    const z3 = v128.and(t43, y16);
+    const z4 = v128.and(t40, y1);
+    const z5 = v128.and(t29, y7);
+    const z6 = v128.and(t42, y11);
+    const z7 = v128.and(t45, y17);
+    const z8 = v128.and(t41, y10);
+    const z9 = v128.and(t44, y12);
+    const z10 = v128.and(t37, y3);
+    const z11 = v128.and(t33, y4);
+    const z12 = v128.and(t43, y13);
+    const z13 = v128.and(t40, y5);
+    const z14 = v128.and(t29, y2);
+    const z15 = v128.and(t42, y9);
+    const z16 = v128.and(t45, y14);
+    const z17 = v128.and(t41, y8);
+    const tc1 = v128.xor(z15, z16);
+    const tc2 = v128.xor(z10, tc1);
+    const tc3 = v128.xor(z9, tc2);
+    const tc4 = v128.xor(z0, z2);
+    const tc5 = v128.xor(z1, z0);
+    const tc6 = v128.xor(z3, z4);
+    const tc7 = v128.xor(z12, tc4);
+    const tc8 = v128.xor(z7, tc6);
+    const tc9 = v128.xor(z8, tc7);
+    const tc10 = v128.xor(tc8, tc9);
+    const tc11 = v128.xor(tc6, tc5);
+    const tc12 = v128.xor(z3, z5);
+    const tc13 = v128.xor(z13, tc1);
+    const tc14 = v128.xor(tc4, tc12);
+    const s3 = v128.xor(tc3, tc11);
+    const tc16 = v128.xor(z6, tc8);
+    const tc17 = v128.xor(z14, tc10);
+    const tc18 = v128.xor(tc13, tc14);
+    const s7 = v128.xor(z12, tc18);
+    const tc20 = v128.xor(z15, tc16);
+    const tc21 = v128.xor(tc2, z11);
+    const s0 = v128.xor(tc3, tc16);
+    const s6 = v128.xor(tc10, tc18);
+    const s4 = v128.xor(tc14, s3);
+    const s1 = v128.xor(s3, tc16);
+    const tc26 = v128.xor(tc17, tc20);
+    const s2 = v128.xor(tc26, z17);
+    const s5 = v128.xor(tc21, tc17);
+
+    if (round == 10) {
+      storeBlocks(s7, s6, s5, s4, s3, s2, s1, s0);
+      return;
+    }
+
+    // MixColumns: 2(a + b) + b + (c + d), where b, c, d stand one, two and three rows below a. Twice an octet is one
+    // vector up, and the highest bit comes back in vectors 0, 1, 3 and 4 (x^8 = x^4 + x^3 + x + 1).
+    const oneBelow = v128.load(NEIGHBOURS + ((round & 3) << 5));
+    const twoBelow = v128.load(NEIGHBOURS + ((round & 3) << 5), 16);
+    const nibbles = NIBBLES + (round << 7);
+    const b0 = i8x16.swizzle(s7, oneBelow);
+    const d0 = v128.xor(s7, b0);
+    const b1 = i8x16.swizzle(s6, oneBelow);
+    const d1 = v128.xor(s6, b1);
+    const b2 = i8x16.swizzle(s5, oneBelow);
+    const d2 = v128.xor(s5, b2);
+    const b3 = i8x16.swizzle(s4, oneBelow);
+    const d3 = v128.xor(s4, b3);
+    const b4 = i8x16.swizzle(s3, oneBelow);
+    const d4 = v128.xor(s3, b4);
+    const b5 = i8x16.swizzle(s2, oneBelow);
+    const d5 = v128.xor(s2, b5);
+    const b6 = i8x16.swizzle(s1, oneBelow);
+    const d6 = v128.xor(s1, b6);
+    const b7 = i8x16.swizzle(s0, oneBelow);
+    const d7 = v128.xor(s0, b7);
+    x7 = v128.xor(v128.xor(v128.xor(b0, i8x16.swizzle(d0, twoBelow)), keyBit(lanes, nibbles, 0)), d7);
+    x6 = v128.xor(v128.xor(v128.xor(b1, i8x16.swizzle(d1, twoBelow)), keyBit(lanes, nibbles, 1)), v128.xor(d0, d7));
+    x5 = v128.xor(v128.xor(v128.xor(b2, i8x16.swizzle(d2, twoBelow)), keyBit(lanes, nibbles, 2)), d1);
+    x4 = v128.xor(v128.xor(v128.xor(b3, i8x16.swizzle(d3, twoBelow)), keyBit(lanes, nibbles, 3)), v128.xor(d2, d7));
+    x3 = v128.xor(v128.xor(v128.xor(b4, i8x16.swizzle(d4, twoBelow)), keyBit(lanes, nibbles, 4)), v128.xor(d3, d7));
+    x2 = v128.xor(v128.xor(v128.xor(b5, i8x16.swizzle(d5, twoBelow)), keyBit(lanes, nibbles, 5)), d4);
+    x1 = v128.xor(v128.xor(v128.xor(b6, i8x16.swizzle(d6, twoBelow)), keyBit(lanes, nibbles, 6)), d5);
+    x0 = v128.xor(v128.xor(v128.xor(b7, i8x16.swizzle(d7, twoBelow)), keyBit(lanes, nibbles, 7)), d6);
+    round++;
+  }
+}
+
+/** From vectors of bits to blocks of octets: an 8 by 8 transposition of bits at each place, then the order of octets. */
+// @ts-ignore: decorator
+@inline
+function storeBlocks(q0: v128, q1: v128, q2: v128, q3: v128, q4: v128, q5: v128, q6: v128, q7: v128): void {
+  const single = v128.load(MASKS);
+  const pair = v128.load(MASKS, 16);
+  const nibble = v128.load(MASKS, 32);
+  let t: v128;
+  t = v128.and(v128.xor(i64x2.shr_u(q0, 1), q1), single);
+  q0 = v128.xor(q0, i64x2.shl(t, 1));
+  q1 = v128.xor(q1, t);
+  t = v128.and(v128.xor(i64x2.shr_u(q2, 1), q3), single);
+  q2 = v128.xor(q2, i64x2.shl(t, 1));
+  q3 = v128.xor(q3, t);
+  t = v128.and(v128.xor(i64x2.shr_u(q4, 1), q5), single);
+  q4 = v128.xor(q4, i64x2.shl(t, 1));
+  q5 = v128.xor(q5, t);
+  t = v128.and(v128.xor(i64x2.shr_u(q6, 1), q7), single);
+  q6 = v128.xor(q6, i64x2.shl(t, 1));
+  q7 = v128.xor(q7, t);
+  t = v128.and(v128.xor(i64x2.shr_u(q0, 2), q2), pair);
+  q0 = v128.xor(q0, i64x2.shl(t, 2));
+  q2 = v128.xor(q2, t);
+  t = v128.and(v128.xor(i64x2.shr_u(q1, 2), q3), pair);
+  q1 = v128.xor(q1, i64x2.shl(t, 2));
+  q3 = v128.xor(q3, t);
+  t = v128.and(v128.xor(i64x2.shr_u(q4, 2), q6), pair);
+  q4 = v128.xor(q4, i64x2.shl(t, 2));
+  q6 = v128.xor(q6, t);
+  t = v128.and(v128.xor(i64x2.shr_u(q5, 2), q7), pair);
+  q5 = v128.xor(q5, i64x2.shl(t, 2));
+  q7 = v128.xor(q7, t);
+  t = v128.and(v128.xor(i64x2.shr_u(q0, 4), q4), nibble);
+  q0 = v128.xor(q0, i64x2.shl(t, 4));
+  q4 = v128.xor(q4, t);
+  t = v128.and(v128.xor(i64x2.shr_u(q1, 4), q5), nibble);
+  q1 = v128.xor(q1, i64x2.shl(t, 4));
+  q5 = v128.xor(q5, t);
+  t = v128.and(v128.xor(i64x2.shr_u(q2, 4), q6), nibble);
+  q2 = v128.xor(q2, i64x2.shl(t, 4));
+  q6 = v128.xor(q6, t);
+  t = v128.and(v128.xor(i64x2.shr_u(q3, 4), q7), nibble);
+  q3 = v128.xor(q3, i64x2.shl(t, 4));
+  q7 = v128.xor(q7, t);
+  const order = v128.load(TO_OCTETS);
+  v128.store(PASS_BLOCKS, i8x16.swizzle(q0, order));
+  v128.store(PASS_BLOCKS, i8x16.swizzle(q1, order), 16);
+  v128.store(PASS_BLOCKS, i8x16.swizzle(q2, order), 32);
+  v128.store(PASS_BLOCKS, i8x16.swizzle(q3, order), 48);
+  v128.store(PASS_BLOCKS, i8x16.swizzle(q4, order), 64);
+  v128.store(PASS_BLOCKS, i8x16.swizzle(q5, order), 80);
+  v128.store(PASS_BLOCKS, i8x16.swizzle(q6, order), 96);
+  v128.store(PASS_BLOCKS, i8x16.swizzle(q7, order), 112);
+}
+
+/** Forgets what the keys of the last group have left here. */
+export function wipePasses(): void {
+  memory.fill(NIBBLES, 0, 1280);
+  memory.fill(PASS_BLOCKS, 0, 128);
+}

@@ -125,10 +125,13 @@ export class ConfigError extends GatewayError {
   }
 }
 
-/** The store could not read or write. */
+/**
+ * The store could not read or write. `STORE_CONFLICT`: a name or number that has to be unique is taken; `STORE_KEY`: the
+ * operator key is not the one that sealed the secrets.
+ */
 export class StoreError extends GatewayError {
   constructor(
-    code: "STORE_BUSY" | "STORE_READ_ONLY" | "STORE_CORRUPT" | "STORE_FULL",
+    code: "STORE_BUSY" | "STORE_READ_ONLY" | "STORE_CORRUPT" | "STORE_FULL" | "STORE_CONFLICT" | "STORE_KEY",
     message: string,
     options?: ErrorOptions,
   ) {

@@ -2,7 +2,7 @@
 
 import { SipParseError } from "../base/errors.ts";
 import type { NameAddr } from "./message.ts";
-import { formatParams, parseParams, quote, splitOutside, unquote } from "./tokens.ts";
+import { blankControls, formatParams, parseParams, quote, splitOutside, unquote } from "./tokens.ts";
 import { formatUri, parseUri, type SipUri } from "./uri.ts";
 
 /**
@@ -65,7 +65,7 @@ export function parseNameAddrList(text: string, what = "address"): NameAddr[] {
 
 /** The value as text; the display name is always quoted, the URI always in `<>`. */
 export function formatNameAddr(address: NameAddr): string {
-  const display = address.displayName === "" ? "" : `${quote(address.displayName.replace(/[\0-\x1f\x7f]/g, " "))} `;
+  const display = address.displayName === "" ? "" : `${quote(blankControls(address.displayName))} `;
   return `${display}<${formatUri(address.uri)}>${formatParams(address.params)}`;
 }
 

@@ -246,7 +246,7 @@ function readBody(bytes: Uint8Array, bodyStart: number, core: Core, stream: bool
 }
 
 function response(line: string, core: Core, headers: Headers, body: Uint8Array, faults: Fault[]): SipResponse {
-  const match = /^sip\/2\.0 ([0-9]{3})(?: ([^]*))?$/i.exec(line);
+  const match = /^sip\/2\.0 ([0-9]{3})(?: (.*))?$/is.exec(line);
   const status = match === null ? 0 : Number(match[1]);
   if (status < 100 || status > 699) throw new SipParseError("status line is malformed", 0, 0);
   const { vias, from, to, callId, cseq } = core;

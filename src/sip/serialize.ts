@@ -2,6 +2,7 @@
 
 import type { SipMessage } from "./message.ts";
 import { formatNameAddr } from "./name-addr.ts";
+import { blankControls } from "./tokens.ts";
 import { formatUri } from "./uri.ts";
 import { formatVia } from "./via.ts";
 
@@ -9,7 +10,7 @@ export function serializeMessage(message: SipMessage): Buffer {
   let head =
     message.kind === "request"
       ? `${message.method} ${formatUri(message.uri)} SIP/2.0\r\n`
-      : `SIP/2.0 ${message.status} ${message.reason.replace(/[\0-\x1f\x7f]/g, " ")}\r\n`;
+      : `SIP/2.0 ${message.status} ${blankControls(message.reason)}\r\n`;
   for (const via of message.vias) head += `Via: ${formatVia(via)}\r\n`;
   if (message.kind === "request") head += `Max-Forwards: ${message.maxForwards}\r\n`;
   head += `From: ${formatNameAddr(message.from)}\r\nTo: ${formatNameAddr(message.to)}\r\n`;

@@ -49,6 +49,14 @@ export function hasControl(text: string): boolean {
   return false;
 }
 
+/** Control characters as blanks, for text that is only shown. */
+export function blankControls(text: string): string {
+  if (!hasControl(text) && !text.includes("\t")) return text;
+  let out = "";
+  for (const char of text) out += char < " " || char === "\x7f" ? " " : char;
+  return out;
+}
+
 /**
  * Splits at `separator` outside quoted strings and outside `<>` (SIP-MSG-6). Parts are trimmed.
  * @throws SipParseError 400 for a quote or an angle bracket that is not closed

@@ -1,0 +1,57 @@
+/** What dialogs and invitations share: the layers below them and the values that we put into every message. */
+
+import type { Clock } from "../../base/clock.ts";
+import { randomHex } from "../../base/ids.ts";
+import type { Log } from "../../base/log.ts";
+import type { ExtraHeaders, Flow, Via } from "../message.ts";
+import type { TimerSettings } from "../transaction/timers.ts";
+import type { TransactionLayer } from "../transaction/transaction-layer.ts";
+import type { Locator } from "../transport/locate.ts";
+import type { TransportLayer } from "../transport/transport-layer.ts";
+import { formatHostPort } from "../uri.ts";
+import { BRANCH_COOKIE } from "../via.ts";
+import type { DialogTable } from "./dialog-table.ts";
+
+export interface SipCore {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly timers: TimerSettings;
+  readonly transports: TransportLayer;
+  readonly transactions: TransactionLayer;
+  readonly locator: Locator;
+  readonly dialogs: DialogTable;
+  /** Methods that we take, for Allow. */
+  readonly allow: string;
+  /** User-Agent in requests, Server in responses; "" for none. */
+  readonly productName: string;
+  readonly random: () => number;
+}
+
+/** 96 random bits behind the cookie (SIP-TXN-9). */
+export function newBranch(): string {
+  return BRANCH_COOKIE + randomHex(12);
+}
+
+/** Our top Via for a request on this flow; rport on UDP (RFC 3581 §3). */
+export function viaFor(core: SipCore, flow: Flow): Via {
+  const { host, port } = core.transports.announced(flow);
+  const params = new Map([["branch", newBranch()]]);
+  if (flow.transport === "udp") params.set("rport", "");
+  return { transport: flow.transport.toUpperCase(), host, port, params };
+}
+
+/** Our Contact on this flow: announced address and transport, no names of users or inner hosts (SIP-DLG-10). */
+export function contactFor(core: SipCore, flow: Flow): string {
+  const { host, port } = core.transports.announced(flow);
+  return `<sip:${formatHostPort(host, port)}${flow.transport === "udp" ? "" : `;transport=${flow.transport}`}>`;
+}
+
+/** User-Agent for requests. */
+export function userAgent(core: SipCore): ExtraHeaders {
+  return core.productName === "" ? [] : [["User-Agent", core.productName]];
+}
+
+/** Server for responses. */
+export function server(core: SipCore): ExtraHeaders {
+  return core.productName === "" ? [] : [["Server", core.productName]];
+}

@@ -1,0 +1,317 @@
+/**
+ * An INVITE of ours (RFC 3261 §13.2) over all addresses of its URI (RFC 3263 §4.3): silence for P1, transport failure and
+ * 503 move on to the next address with a new transaction. Digest challenges are answered, CANCEL waits for a provisional
+ * answer, late and forked 2xx are acknowledged and ended.
+ */
+
+import type { Timer } from "../../base/clock.ts";
+import { GatewayError, TransactionTimeoutError, TransportError } from "../../base/errors.ts";
+import { randomHex } from "../../base/ids.ts";
+import { createRequest } from "../build.ts";
+import { answerChallenge, parseChallenge } from "../digest.ts";
+import type { Flow, NameAddr, SipRequest, SipResponse } from "../message.ts";
+import { serializeMessage } from "../serialize.ts";
+import type { ClientTransaction } from "../transaction/client-transaction.ts";
+import type { Located } from "../transport/locate.ts";
+import { formatUri } from "../uri.ts";
+import type { Dialog, OutgoingInvite, OutgoingInviteOptions } from "../user-agent.ts";
+import { ConfirmedDialog } from "./confirmed-dialog.ts";
+import { contactFor, type SipCore, userAgent, viaFor } from "./core.ts";
+import { contactOf, recordRoutes } from "./route-set.ts";
+
+/** One authentication round a request, and one more for a nonce that went stale (hardening R6). */
+const AUTHENTICATION_ROUNDS_MAX = 2;
+/** Requests above it go over TCP first (RFC 3261 §18.1.1). */
+const UDP_REQUEST_BYTES_MAX = 1300;
+/** How long an abandoned attempt is still looked after is the transaction's own time (SIP-TXN-2). */
+const NO_ANSWER_MS = 4000;
+
+type Outcome = "pending" | "settled" | "abandoned";
+
+export class UacInvite implements OutgoingInvite {
+  readonly callId = randomHex(16);
+  onProgress: ((response: SipResponse) => void) | undefined;
+  onFirstAnswer: (() => void) | undefined;
+  onAccepted: ((response: SipResponse, dialog: Dialog) => void) | undefined;
+  onRejected: ((response: SipResponse) => void) | undefined;
+  onFailed: ((error: GatewayError) => void) | undefined;
+
+  readonly #core: SipCore;
+  readonly #options: OutgoingInviteOptions;
+  readonly #from: NameAddr;
+  #addresses: readonly Located[] = [];
+  #nextAddress = 0;
+  #current: ClientTransaction | undefined;
+  #flow: Flow | undefined;
+  #sequence = 1;
+  #authorization: [string, string][] = [];
+  #authenticationRounds = 0;
+  #outcome: Outcome = "pending";
+  #cancelReason: string | undefined;
+  #cancelRequested = false;
+  #hasAnswer = false;
+  #noAnswer: Timer | undefined;
+  /** Dialogs by remote tag: the winner and those that were ended at once. */
+  readonly #dialogs = new Map<string, ConfirmedDialog>();
+  readonly #cancelSent = new Set<ClientTransaction>();
+
+  constructor(core: SipCore, options: OutgoingInviteOptions) {
+    this.#core = core;
+    this.#options = options;
+    this.#from = { ...options.from, params: new Map([...options.from.params, ["tag", randomHex(8)] as const]) };
+    void this.#start();
+  }
+
+  cancel(reason?: string): void {
+    if (this.#outcome !== "pending" || this.#cancelRequested) return;
+    this.#cancelRequested = true;
+    this.#cancelReason = reason;
+    this.#noAnswer?.cancel();
+    if (this.#current === undefined) {
+      this.#fail(new TransactionTimeoutError("cancelled before the INVITE was sent"));
+      return;
+    }
+    if (this.#current.answered) this.#sendCancel(this.#current);
+    // Nobody is owed more than 64·T1 after a CANCEL (SIP-CAN-2).
+    this.#noAnswer = this.#core.clock.after(64 * this.#core.timers.t1Ms, () =>
+      this.#fail(new TransactionTimeoutError("no final answer after CANCEL")),
+    );
+  }
+
+  abandon(): void {
+    if (this.#outcome !== "pending") return;
+    this.#outcome = "abandoned";
+    this.#noAnswer?.cancel();
+    if (this.#current?.answered === true) this.#sendCancel(this.#current);
+  }
+
+  async #start(): Promise<void> {
+    const hop = this.#options.nextHop ?? this.#options.uri;
+    try {
+      this.#addresses = await this.#core.locator.locate(hop);
+    } catch (error) {
+      this.#fail(error as GatewayError);
+      return;
+    }
+    await this.#tryNext(new TransportError("TRANSPORT_DNS", `${hop.host} has no address`));
+  }
+
+  /** @param last - what is reported when no address is left */
+  async #tryNext(last: GatewayError): Promise<void> {
+    if (this.#outcome !== "pending") return;
+    const located = this.#addresses[this.#nextAddress++];
+    if (located === undefined || this.#cancelRequested) {
+      this.#fail(last);
+      return;
+    }
+    try {
+      this.#flow = await this.#flowTo(located);
+    } catch (error) {
+      await this.#tryNext(error as GatewayError);
+      return;
+    }
+    if (this.#outcome === "pending" && !this.#cancelRequested) this.#send(this.#flow);
+    else if (this.#outcome === "pending")
+      this.#fail(new TransactionTimeoutError("cancelled before the INVITE was sent"));
+  }
+
+  async #flowTo(located: Located): Promise<Flow> {
+    const target = {
+      ...located,
+      tlsName: this.#options.uri.host,
+      tlsVerify: this.#options.tlsVerify ?? true,
+      localAddress: this.#options.localAddress ?? "",
+    };
+    const flow = await this.#core.transports.flowTo(target);
+    if (flow.transport !== "udp" || serializeMessage(this.#build(flow)).length <= UDP_REQUEST_BYTES_MAX) return flow;
+    // SIP-TP-2: large requests go over TCP where the far end takes it, else over UDP all the same.
+    return this.#core.transports.flowTo({ ...target, transport: "tcp" }).catch(() => flow);
+  }
+
+  #build(flow: Flow): SipRequest {
+    const { options } = { options: this.#options };
+    return createRequest({
+      method: "INVITE",
+      uri: { ...options.uri, headers: [] },
+      vias: [viaFor(this.#core, flow)],
+      from: this.#from,
+      to: options.to,
+      callId: this.callId,
+      cseq: { number: this.#sequence, method: "INVITE" },
+      maxForwards: options.maxForwards ?? 70,
+      headers: [
+        ["Contact", contactFor(this.#core, flow)],
+        ["Allow", this.#core.allow],
+        ...userAgent(this.#core),
+        ...this.#authorization,
+        ...(options.headers ?? []),
+      ],
+      ...(options.body === undefined ? {} : { body: options.body }),
+    });
+  }
+
+  #send(flow: Flow): void {
+    const request = this.#build(flow);
+    let sent: ClientTransaction | undefined;
+    let failedEarly: GatewayError | undefined;
+    const transaction = this.#core.transactions.request(request, flow, {
+      onResponse: (response, one) => this.#response(response, one),
+      onFailure: (error, one) => {
+        if (sent === undefined) failedEarly = error;
+        else this.#failure(error, one);
+      },
+    });
+    sent = transaction;
+    this.#current = transaction;
+    if (failedEarly !== undefined) {
+      this.#failure(failedEarly, transaction);
+      return;
+    }
+    if (this.#authenticationRounds > 0) return;
+    this.#noAnswer?.cancel();
+    const noAnswerMs = this.#options.noAnswerMs ?? NO_ANSWER_MS;
+    this.#noAnswer = this.#core.clock.after(noAnswerMs, () => {
+      // The transaction runs on, so that a late answer is handled (SIP-TXN-2).
+      void this.#tryNext(new TransactionTimeoutError(`no answer within ${noAnswerMs / 1000} s`));
+    });
+  }
+
+  #response(response: SipResponse, transaction: ClientTransaction): void {
+    const isCurrent = transaction === this.#current && this.#outcome === "pending";
+    if (isCurrent && !this.#hasAnswer) {
+      this.#hasAnswer = true;
+      if (!this.#cancelRequested) this.#noAnswer?.cancel();
+      this.onFirstAnswer?.();
+    }
+    if (response.status >= 200 && response.status < 300) this.#accepted(response, transaction, isCurrent);
+    else if (response.status < 200) this.#provisional(response, transaction, isCurrent);
+    else if (isCurrent) this.#rejected(response, transaction);
+  }
+
+  #provisional(response: SipResponse, transaction: ClientTransaction, isCurrent: boolean): void {
+    if (!isCurrent || this.#cancelRequested) this.#sendCancel(transaction);
+    else if (response.status > 100) this.onProgress?.(response);
+  }
+
+  #accepted(response: SipResponse, transaction: ClientTransaction, isCurrent: boolean): void {
+    const remoteTag = response.to.params.get("tag") ?? "";
+    const known = this.#dialogs.get(remoteTag);
+    if (known !== undefined) {
+      known.repeatAck();
+      return;
+    }
+    const dialog = this.#makeDialog(response, transaction);
+    this.#dialogs.set(remoteTag, dialog);
+    const wins = isCurrent && !this.#cancelRequested;
+    if (wins) {
+      this.#outcome = "settled";
+      this.#noAnswer?.cancel();
+      if (this.#options.body !== undefined) dialog.acknowledge();
+      this.onAccepted?.(response, dialog);
+      return;
+    }
+    // A fork that lost, or an answer that crossed our CANCEL (SIP-INV-2, SIP-CAN-2).
+    dialog.acknowledge();
+    dialog.bye();
+    if (isCurrent) this.#fail(new TransactionTimeoutError("answered while it was being cancelled"));
+  }
+
+  #rejected(response: SipResponse, transaction: ClientTransaction): void {
+    if (this.#cancelRequested) {
+      this.#settle(() => this.onRejected?.(response));
+      return;
+    }
+    if ((response.status === 401 || response.status === 407) && this.#authenticate(response)) {
+      this.#sequence++;
+      this.#send(transaction.flow);
+      return;
+    }
+    if (response.status === 503 && this.#nextAddress < this.#addresses.length) {
+      this.#hasAnswer = false;
+      void this.#tryNext(new TransactionTimeoutError("503"));
+      return;
+    }
+    this.#settle(() => this.onRejected?.(response));
+  }
+
+  /** Answers the strongest challenge that we know; false when there is none or it was tried before (SIP-AUTH-7). */
+  #authenticate(response: SipResponse): boolean {
+    const { credentials } = this.#options;
+    if (credentials === undefined || this.#authenticationRounds >= AUTHENTICATION_ROUNDS_MAX) return false;
+    const isProxy = response.status === 407;
+    const challenges = response.headers.all(isProxy ? "Proxy-Authenticate" : "WWW-Authenticate").flatMap((value) => {
+      try {
+        return parseChallenge(value) ?? [];
+      } catch {
+        return [];
+      }
+    });
+    const challenge = challenges[0];
+    // The second round is for a nonce that went stale only; a wrong secret stays wrong.
+    if (challenge === undefined || (this.#authenticationRounds > 0 && !challenge.stale)) return false;
+    this.#authenticationRounds++;
+    const uri = formatUri({ ...this.#options.uri, headers: [] });
+    const answer = answerChallenge(challenge, { method: "INVITE", uri }, credentials, randomHex(8));
+    this.#authorization = [[isProxy ? "Proxy-Authorization" : "Authorization", answer]];
+    return true;
+  }
+
+  #failure(error: GatewayError, transaction: ClientTransaction): void {
+    if (transaction !== this.#current || this.#outcome !== "pending") return;
+    this.#noAnswer?.cancel();
+    void this.#tryNext(error);
+  }
+
+  #sendCancel(transaction: ClientTransaction): void {
+    if (this.#cancelSent.has(transaction) || transaction.state !== "proceeding") return;
+    this.#cancelSent.add(transaction);
+    const { request, flow } = transaction;
+    const cancel = createRequest({
+      method: "CANCEL",
+      uri: request.uri,
+      vias: [request.vias[0]!],
+      from: request.from,
+      to: request.to,
+      callId: request.callId,
+      cseq: { number: request.cseq.number, method: "CANCEL" },
+      headers: [
+        ...request.headers.all("Route").map((route): [string, string] => ["Route", route]),
+        ...(this.#cancelReason === undefined || this.#cancelReason === ""
+          ? []
+          : [["Reason", this.#cancelReason] as [string, string]]),
+      ],
+    });
+    this.#core.transactions.request(cancel, flow, { onResponse: () => undefined, onFailure: () => undefined });
+  }
+
+  #makeDialog(response: SipResponse, transaction: ClientTransaction): ConfirmedDialog {
+    return new ConfirmedDialog(this.#core, {
+      role: "uac",
+      callId: this.callId,
+      local: this.#from,
+      remote: response.to,
+      localTag: this.#from.params.get("tag")!,
+      remoteTag: response.to.params.get("tag") ?? "",
+      localSequence: transaction.request.cseq.number,
+      remoteSequence: -1,
+      remoteTarget: contactOf(response.headers) ?? this.#options.uri,
+      routes: recordRoutes(response.headers).reverse(),
+      flow: transaction.flow,
+      tlsVerify: this.#options.tlsVerify ?? true,
+      authorization: this.#authorization,
+    });
+  }
+
+  #fail(error: GatewayError): void {
+    this.#settle(() =>
+      this.onFailed?.(error instanceof GatewayError ? error : new TransportError("TRANSPORT_LOST", String(error))),
+    );
+  }
+
+  #settle(report: () => void): void {
+    if (this.#outcome !== "pending") return;
+    this.#outcome = "settled";
+    this.#noAnswer?.cancel();
+    report();
+  }
+}

@@ -1,0 +1,299 @@
+/**
+ * The front door of the SIP stack: listens, takes invitations and other requests, places invitations. What is no concern
+ * of a user (parse errors, unknown methods and extensions, requests for dialogs that are gone) is answered here.
+ */
+
+import type { Clock } from "../base/clock.ts";
+import type { SipParseError } from "../base/errors.ts";
+import { randomHex } from "../base/ids.ts";
+import type { Log } from "../base/log.ts";
+import { createResponse } from "./build.ts";
+import type { SipCore } from "./dialog/core.ts";
+import { server } from "./dialog/core.ts";
+import { DialogTable } from "./dialog/dialog-table.ts";
+import { UasInvite } from "./dialog/incoming-invite.ts";
+import { UacInvite } from "./dialog/outgoing-invite.ts";
+import type { ExtraHeaders, Flow, SipRequest } from "./message.ts";
+import { unsupportedBody } from "./multipart.ts";
+import { UnacceptableRequestError } from "./parse-failure.ts";
+import type { ServerTransaction } from "./transaction/server-transaction.ts";
+import { TIMER_DEFAULTS, type TimerSettings } from "./transaction/timers.ts";
+import { TransactionLayer } from "./transaction/transaction-layer.ts";
+import { Locator, type Resolver, systemResolver } from "./transport/locate.ts";
+import type { ListenAddress, ListenOptions } from "./transport/target.ts";
+import type { TlsOptions } from "./transport/tls-options.ts";
+import { type MessageObserver, stampVia, TransportLayer } from "./transport/transport-layer.ts";
+import type { IncomingInvite, IncomingRequest, OutgoingInvite, OutgoingInviteOptions } from "./user-agent.ts";
+
+export type { ListenAddress, ListenOptions } from "./transport/target.ts";
+export type { TlsIdentity, TlsOptions } from "./transport/tls-options.ts";
+
+export interface SipStackOptions {
+  readonly listen: readonly ListenOptions[];
+  /** Needed to listen on TLS; also the client certificate and authorities of outgoing connections. */
+  readonly tls?: TlsOptions;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly timers?: Partial<TimerSettings>;
+  /** User-Agent and Server; default "Tandem". */
+  readonly userAgentName?: string;
+  readonly resolver?: Resolver;
+  /** Default Math.random: weights and waiting times, nothing secret. */
+  readonly random?: () => number;
+}
+
+/** What to do with a request before any state is kept for it. */
+export type Admission =
+  | "accept"
+  | "drop"
+  | { readonly status: number; readonly reason?: string; readonly headers?: ExtraHeaders };
+
+/** Methods that are taken; the order is the one of Allow. */
+const METHODS = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE", "REFER", "NOTIFY"];
+/** Methods of RFCs that are not offered: 405 with Allow (SIP-DLG-13). */
+const KNOWN_METHODS = new Set([...METHODS, "REGISTER", "SUBSCRIBE", "MESSAGE", "PUBLISH", "PRACK"]);
+/** Extensions that may be required of us. */
+const EXTENSIONS = new Set<string>();
+
+/** Counters since the start. */
+export interface SipCounters {
+  received: number;
+  parseErrors: number;
+  dropped: number;
+  refused: number;
+}
+
+export class SipStack {
+  readonly #core: SipCore;
+  readonly #transports: TransportLayer;
+  readonly #transactions: TransactionLayer;
+  readonly counters: SipCounters = { received: 0, parseErrors: 0, dropped: 0, refused: 0 };
+  /** A new call. Without a listener it is answered 480. */
+  onInvite: ((invite: IncomingInvite) => void) | undefined;
+  /** OPTIONS, REGISTER and their like outside a dialog. Without a listener they are answered 405. */
+  onRequest: ((request: IncomingRequest) => void) | undefined;
+  /** Asked for every request outside a dialog before a transaction is made. */
+  admit: ((request: SipRequest, flow: Flow) => Admission) | undefined;
+
+  constructor(options: SipStackOptions) {
+    const timers = { ...TIMER_DEFAULTS, ...options.timers };
+    const random = options.random ?? Math.random;
+    this.#transports = new TransportLayer(
+      { listen: options.listen, clock: options.clock, ...(options.tls === undefined ? {} : { tls: options.tls }) },
+      {
+        onMessage: (message, flow) => {
+          this.counters.received++;
+          if (message.kind === "response") this.#transactions.receiveResponse(message, flow);
+          else this.#request(message, flow);
+        },
+        onParseError: (error, flow) => this.#unreadable(error, flow),
+        onFlowLost: (flow, reason) => this.#transactions.flowLost(flow, reason),
+      },
+    );
+    this.#transactions = new TransactionLayer(
+      {
+        clock: options.clock,
+        timers,
+        sendRequest: (request, flow, onError) => this.#transports.send(request, flow, onError),
+        sendResponse: (response, flow) => this.#transports.sendResponse(response, flow),
+      },
+      {
+        onRequest: (transaction) => this.#newRequest(transaction),
+        onAck: (ack, flow) => this.#core.dialogs.find(ack)?.acknowledged(ack, flow),
+        // Its transaction lived for 64·T1; a 2xx after that belongs to nobody.
+        onStray2xx: () => undefined,
+      },
+    );
+    this.#core = {
+      clock: options.clock,
+      log: options.log,
+      timers,
+      transports: this.#transports,
+      transactions: this.#transactions,
+      locator: new Locator(options.resolver ?? systemResolver, options.clock, random),
+      dialogs: new DialogTable(),
+      allow: METHODS.join(", "),
+      productName: options.userAgentName ?? "Tandem",
+      random,
+    };
+  }
+
+  /** Binds all listening addresses. @throws TransportError naming what could not be bound and the cure */
+  start(): Promise<ListenAddress[]> {
+    return this.#transports.start();
+  }
+
+  /** Closes everything at once; hang calls up before. */
+  async stop(): Promise<void> {
+    this.#transactions.stop();
+    await this.#transports.stop();
+  }
+
+  get listening(): ListenAddress[] {
+    return this.#transports.listening;
+  }
+
+  /** Called with every message in and out, for traces. Bodies may hold keys: mask them before they are kept. */
+  set onMessage(observer: MessageObserver | undefined) {
+    this.#transports.onObserved = observer;
+  }
+
+  get activeTransactions(): number {
+    return this.#transactions.clientCount + this.#transactions.serverCount;
+  }
+
+  get activeDialogs(): number {
+    return this.#core.dialogs.size + this.#core.dialogs.earlySize;
+  }
+
+  get connectionCount(): number {
+    return this.#transports.connectionCount;
+  }
+
+  /** Sends an INVITE; set the callbacks before returning to the event loop. */
+  invite(options: OutgoingInviteOptions): OutgoingInvite {
+    return new UacInvite(this.#core, options);
+  }
+
+  #request(request: SipRequest, flow: Flow): void {
+    if (
+      request.method !== "ACK" &&
+      request.method !== "CANCEL" &&
+      !request.to.params.has("tag") &&
+      !this.#admitted(request, flow)
+    )
+      return;
+    this.#transactions.receiveRequest(request, flow);
+  }
+
+  #admitted(request: SipRequest, flow: Flow): boolean {
+    const verdict = this.admit?.(request, flow) ?? "accept";
+    if (verdict === "accept") return true;
+    if (verdict === "drop") {
+      this.counters.dropped++;
+      return false;
+    }
+    this.#refuse(request, flow, verdict.status, verdict.reason, verdict.headers);
+    return false;
+  }
+
+  /** An answer without a transaction: a repeat of the request gets it again. */
+  #refuse(request: SipRequest, flow: Flow, status: number, reason?: string, headers: ExtraHeaders = []): void {
+    this.counters.refused++;
+    if (request.method === "ACK") return;
+    this.#transports.sendResponse(
+      createResponse(request, status, {
+        toTag: randomHex(8),
+        headers: [...headers, ...server(this.#core)],
+        ...(reason === undefined ? {} : { reason }),
+      }),
+      flow,
+    );
+  }
+
+  #unreadable(error: SipParseError, flow: Flow): void {
+    this.counters.parseErrors++;
+    if (!(error instanceof UnacceptableRequestError)) return;
+    const { request } = error;
+    stampVia(request, flow);
+    // A Request-URI that could not be read names no domain, so admission has nothing to judge.
+    if (request.uri.host !== "invalid" && !request.to.params.has("tag") && this.admit?.(request, flow) === "drop") {
+      this.counters.dropped++;
+      return;
+    }
+    this.#refuse(request, flow, error.status, error.message.slice(0, 120));
+  }
+
+  #newRequest(transaction: ServerTransaction): void {
+    const { request, flow } = transaction;
+    const respond = (status: number, headers: ExtraHeaders = [], reason?: string): void =>
+      transaction.respond(
+        createResponse(request, status, {
+          toTag: randomHex(8),
+          headers: [...headers, ...server(this.#core)],
+          ...(reason === undefined ? {} : { reason }),
+        }),
+      );
+    const allow: ExtraHeaders = [["Allow", this.#core.allow]];
+    if (request.to.params.has("tag")) {
+      const dialog = this.#core.dialogs.find(request);
+      if (dialog === undefined) respond(481);
+      else dialog.receive(transaction);
+      return;
+    }
+    if (!KNOWN_METHODS.has(request.method)) {
+      respond(501, allow);
+      return;
+    }
+    if (request.maxForwards === 0 && request.method !== "OPTIONS") {
+      respond(483);
+      return;
+    }
+    const unsupported = requiredExtensions(request).filter((tag) => !EXTENSIONS.has(tag));
+    if (unsupported.length > 0) {
+      respond(420, [["Unsupported", unsupported.join(", ")]]);
+      return;
+    }
+    switch (request.method) {
+      case "INVITE":
+        this.#newInvite(transaction, respond);
+        break;
+      case "BYE":
+      case "UPDATE":
+      case "INFO":
+      case "NOTIFY":
+      case "PRACK":
+        respond(481);
+        break;
+      case "REFER":
+        respond(403);
+        break;
+      case "SUBSCRIBE":
+      case "MESSAGE":
+      case "PUBLISH":
+        respond(405, allow);
+        break;
+      default:
+        if (this.onRequest === undefined) respond(405, allow);
+        else
+          this.onRequest({
+            request,
+            flow,
+            respond: (status, options = {}) =>
+              respond(
+                status,
+                [...(status === 405 || request.method === "OPTIONS" ? allow : []), ...(options.headers ?? [])],
+                options.reason,
+              ),
+            drop: () => transaction.drop(),
+          });
+    }
+  }
+
+  #newInvite(transaction: ServerTransaction, respond: (status: number, headers?: ExtraHeaders) => void): void {
+    const { request } = transaction;
+    const problem = unsupportedBody(request);
+    if (problem === "type") {
+      respond(415, [["Accept", "application/sdp"]]);
+      return;
+    }
+    if (problem === "encoding") {
+      respond(415, [["Accept-Encoding", "identity"]]);
+      return;
+    }
+    const accept = request.headers.all("Accept").join(",").toLowerCase();
+    if (accept.trim() !== "" && !/application\/(sdp|\*)|\*\/\*/.test(accept)) {
+      respond(406);
+      return;
+    }
+    if (this.onInvite === undefined) respond(480);
+    else this.onInvite(new UasInvite(this.#core, transaction));
+  }
+}
+
+function requiredExtensions(request: SipRequest): string[] {
+  return [...request.headers.all("Require"), ...request.headers.all("Proxy-Require")]
+    .flatMap((line) => line.split(","))
+    .map((tag) => tag.trim().toLowerCase())
+    .filter((tag) => tag !== "");
+}

@@ -1,0 +1,116 @@
+/** A request that came and waits for our answer (RFC 3261 §17.2). One class for both tables. */
+
+import type { Clock } from "../../base/clock.ts";
+import type { Flow, SipRequest, SipResponse } from "../message.ts";
+import { INVITE_SERVER, INVITE_SERVER_TIMERS } from "./invite-server.ts";
+import { MachineRunner } from "./machine-runner.ts";
+import { NON_INVITE_SERVER, NON_INVITE_SERVER_TIMERS } from "./non-invite-server.ts";
+import type { TimerSettings } from "./timers.ts";
+
+export interface ServerDependencies {
+  readonly clock: Clock;
+  readonly timers: TimerSettings;
+  send(response: SipResponse, flow: Flow): void;
+  onTerminated(transaction: ServerTransaction): void;
+}
+
+export class ServerTransaction {
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  readonly #deps: ServerDependencies;
+  readonly #runner: MachineRunner<string, string, string>;
+  #last: SipResponse | undefined;
+  /** CANCEL for this INVITE came while it had no final answer. */
+  onCancel: ((cancel: SipRequest) => void) | undefined;
+  /** A final answer of 300 to 699 was never acknowledged, or the flow died. */
+  onFailure: ((reason: string) => void) | undefined;
+
+  constructor(request: SipRequest, flow: Flow, deps: ServerDependencies) {
+    this.request = request;
+    this.flow = flow;
+    this.#deps = deps;
+    const isInvite = request.method === "INVITE";
+    this.#runner = new MachineRunner<string, string, string>(
+      isInvite
+        ? { table: INVITE_SERVER, timers: INVITE_SERVER_TIMERS }
+        : { table: NON_INVITE_SERVER, timers: NON_INVITE_SERVER_TIMERS },
+      isInvite ? "proceeding" : "trying",
+      deps.clock,
+      deps.timers,
+      flow.transport !== "udp",
+      (action) => this.#perform(action),
+    );
+  }
+
+  get state(): string {
+    return this.#runner.state;
+  }
+
+  get terminated(): boolean {
+    return this.#runner.state === "terminated";
+  }
+
+  /** The last answer that was sent. */
+  get lastResponse(): SipResponse | undefined {
+    return this.#last;
+  }
+
+  get hasFinal(): boolean {
+    return (this.#last?.status ?? 0) >= 200;
+  }
+
+  /** Sends an answer; after a final one only repeats of a 2xx to INVITE are possible. */
+  respond(response: SipResponse): void {
+    const before = this.#last;
+    this.#last = response;
+    if (!this.#fire(this.#sendEvent(response.status)) && before !== undefined) this.#last = before;
+  }
+
+  /** The same request again (SIP-TXN-13). */
+  repeated(): void {
+    this.#fire(this.request.method === "INVITE" ? "INVITE" : "request");
+  }
+
+  /** ACK to a final answer of 300 to 699. */
+  acknowledged(): void {
+    this.#fire("ACK");
+  }
+
+  /** Ends it without an answer. */
+  drop(): void {
+    this.#runner.stop();
+    this.#deps.onTerminated(this);
+  }
+
+  stop(): void {
+    this.#runner.stop();
+  }
+
+  #sendEvent(status: number): string {
+    if (status < 200) return "send 1xx";
+    if (this.request.method !== "INVITE") return "send 200-699";
+    return status < 300 ? "send 2xx" : "send 300-699";
+  }
+
+  #fire(event: string): boolean {
+    const before = this.#runner.state;
+    const taken = this.#runner.fire(event);
+    if (before !== "terminated" && this.terminated) this.#deps.onTerminated(this);
+    return taken;
+  }
+
+  #perform(action: string): void {
+    switch (action) {
+      case "send response":
+      case "repeat response":
+        if (this.#last !== undefined) this.#deps.send(this.#last, this.flow);
+        break;
+      case "report no ACK":
+        this.onFailure?.("no ACK came");
+        break;
+      case "report transport error":
+        this.onFailure?.("the flow died");
+        break;
+    }
+  }
+}

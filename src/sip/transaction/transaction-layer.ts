@@ -1,0 +1,175 @@
+/**
+ * Matches messages with transactions (RFC 3261 §17.1.3, §17.2.3) and makes new ones. What matches nothing goes up: new
+ * requests, ACK to 2xx, and 2xx that no transaction waits for. The number of transactions is bounded.
+ */
+
+import type { Clock } from "../../base/clock.ts";
+import { TransportError } from "../../base/errors.ts";
+import { createResponse } from "../build.ts";
+import type { Flow, SipRequest, SipResponse } from "../message.ts";
+import { formatUri } from "../uri.ts";
+import { BRANCH_COOKIE, formatVia } from "../via.ts";
+import { ClientTransaction, type ClientUser } from "./client-transaction.ts";
+import { ServerTransaction } from "./server-transaction.ts";
+import type { TimerSettings } from "./timers.ts";
+
+/** What the layer above is told. */
+export interface TransactionUser {
+  /** A request that is new; answer it through the transaction. Never ACK or CANCEL. */
+  onRequest(transaction: ServerTransaction): void;
+  /** An ACK to a 2xx, or a stray one. */
+  onAck(ack: SipRequest, flow: Flow): void;
+  /** A 2xx to INVITE whose transaction is gone. */
+  onStray2xx(response: SipResponse, flow: Flow): void;
+}
+
+export interface TransactionOptions {
+  readonly clock: Clock;
+  readonly timers: TimerSettings;
+  /** Above it new requests are dropped. Default 200 000. */
+  readonly transactionsMax?: number;
+  sendRequest(request: SipRequest, flow: Flow, onError: (error: TransportError) => void): void;
+  sendResponse(response: SipResponse, flow: Flow): void;
+}
+
+export class TransactionLayer {
+  readonly #options: TransactionOptions;
+  readonly #user: TransactionUser;
+  readonly #clients = new Map<string, ClientTransaction>();
+  readonly #servers = new Map<string, ServerTransaction>();
+  /** Requests without a To tag by From tag, Call-ID and CSeq: another branch of the same is a merged request (§8.2.2.2). */
+  readonly #initial = new Map<string, ServerTransaction>();
+  readonly #max: number;
+
+  constructor(options: TransactionOptions, user: TransactionUser) {
+    this.#options = options;
+    this.#user = user;
+    this.#max = options.transactionsMax ?? 200_000;
+  }
+
+  get clientCount(): number {
+    return this.#clients.size;
+  }
+
+  get serverCount(): number {
+    return this.#servers.size;
+  }
+
+  /** Sends a request whose top Via has our branch. */
+  request(request: SipRequest, flow: Flow, user: ClientUser): ClientTransaction {
+    const key = clientKey(request.vias[0]!.params.get("branch")!, request.method);
+    // The transaction sends in its constructor, and an error may come back before it is in the map.
+    const transaction = new ClientTransaction(request, flow, user, {
+      clock: this.#options.clock,
+      timers: this.#options.timers,
+      send: this.#options.sendRequest,
+      onTerminated: (one) => {
+        if (this.#clients.get(key) === one) this.#clients.delete(key);
+      },
+    });
+    if (!transaction.terminated) this.#clients.set(key, transaction);
+    return transaction;
+  }
+
+  /** A response from the network. */
+  receiveResponse(response: SipResponse, flow: Flow): void {
+    // More than one Via means that it was meant for a proxy (SIP-MSG-20).
+    if (response.vias.length !== 1) return;
+    const branch = response.vias[0]!.params.get("branch");
+    if (branch === undefined) return;
+    const transaction = this.#clients.get(clientKey(branch, response.cseq.method));
+    if (transaction !== undefined) {
+      if (transaction.request.callId === response.callId) transaction.receive(response);
+    } else if (response.cseq.method === "INVITE" && response.status >= 200 && response.status < 300)
+      this.#user.onStray2xx(response, flow);
+  }
+
+  /** A request from the network. */
+  receiveRequest(request: SipRequest, flow: Flow): void {
+    const key = serverKey(request);
+    const existing = this.#servers.get(key);
+    if (request.method === "ACK") {
+      if (existing !== undefined && existing.state !== "accepted") existing.acknowledged();
+      else this.#user.onAck(request, flow);
+      return;
+    }
+    if (existing !== undefined) {
+      existing.repeated();
+      return;
+    }
+    if (request.method === "CANCEL") {
+      this.#cancel(request, flow);
+      return;
+    }
+    if (this.#servers.size >= this.#max) return;
+    const merged = mergedKey(request);
+    if (merged !== undefined && this.#initial.has(merged)) {
+      this.#options.sendResponse(createResponse(request, 482, { reason: "Merged Request" }), flow);
+      return;
+    }
+    const transaction = new ServerTransaction(request, flow, {
+      clock: this.#options.clock,
+      timers: this.#options.timers,
+      send: this.#options.sendResponse,
+      onTerminated: () => {
+        this.#servers.delete(key);
+        if (merged !== undefined) this.#initial.delete(merged);
+      },
+    });
+    this.#servers.set(key, transaction);
+    if (merged !== undefined) this.#initial.set(merged, transaction);
+    this.#user.onRequest(transaction);
+  }
+
+  /** A connection died: who waits on it learns so at once (SIP-TXN-11). */
+  flowLost(flow: Flow, reason: string): void {
+    if (flow.connectionId === undefined) return;
+    const error = new TransportError(
+      "TRANSPORT_LOST",
+      `${flow.transport} ${flow.remoteAddress}:${flow.remotePort}: ${reason}`,
+    );
+    for (const transaction of [...this.#clients.values()])
+      if (transaction.flow.connectionId === flow.connectionId) transaction.transportFailed(error);
+  }
+
+  stop(): void {
+    for (const transaction of this.#clients.values()) transaction.stop();
+    for (const transaction of this.#servers.values()) transaction.stop();
+    this.#clients.clear();
+    this.#servers.clear();
+    this.#initial.clear();
+  }
+
+  /** CANCEL is its own transaction; 200 or 481 at once (SIP-CAN-3). It is answered statelessly: a repeat gets the same. */
+  #cancel(cancel: SipRequest, flow: Flow): void {
+    const invite = this.#servers.get(serverKey({ ...cancel, method: "INVITE" }));
+    if (invite === undefined || invite.request.method !== "INVITE") {
+      this.#options.sendResponse(createResponse(cancel, 481), flow);
+      return;
+    }
+    const toTag = invite.lastResponse?.to.params.get("tag");
+    this.#options.sendResponse(createResponse(cancel, 200, toTag === undefined ? {} : { toTag }), flow);
+    if (!invite.hasFinal) invite.onCancel?.(cancel);
+  }
+}
+
+function clientKey(branch: string, method: string): string {
+  return `${method} ${branch}`;
+}
+
+/** RFC 3261 §17.2.3; without the cookie the rules of RFC 2543 hold (SIP-TXN-8). ACK and INVITE share a key. */
+function serverKey(request: SipRequest): string {
+  const via = request.vias[0]!;
+  const branch = via.params.get("branch") ?? "";
+  const method = request.method === "ACK" ? "INVITE" : request.method;
+  if (branch.startsWith(BRANCH_COOKIE) && branch.length > BRANCH_COOKIE.length)
+    return `${method} ${branch} ${via.host}:${via.port ?? ""}`;
+  const fromTag = request.from.params.get("tag") ?? "";
+  // The Via without what we added on receipt, so that a repeat from the same place matches.
+  return `2543 ${method} ${formatUri(request.uri)} ${fromTag} ${request.callId} ${request.cseq.number} ${formatVia({ ...via, params: new Map() })}`;
+}
+
+function mergedKey(request: SipRequest): string | undefined {
+  if (request.to.params.has("tag")) return undefined;
+  return `${request.method} ${request.from.params.get("tag") ?? ""} ${request.callId} ${request.cseq.number}`;
+}

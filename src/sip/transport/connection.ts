@@ -1,0 +1,131 @@
+/** One TCP or TLS connection: framing, pings, idle limits, a bounded send buffer (SIP-TP-9, SIP-TP-10, SIP-TP-15). */
+
+import type { Socket } from "node:net";
+import type { Clock, Timer } from "../../base/clock.ts";
+import type { SipParseError } from "../../base/errors.ts";
+import type { Flow, SipMessage } from "../message.ts";
+import { StreamParser } from "../stream-parser.ts";
+
+/** Limits of one connection. */
+export interface ConnectionLimits {
+  /** Without a complete message this long after accept: closed. */
+  readonly firstMessageMs: number;
+  /** Without any octet this long: closed. */
+  readonly idleMs: number;
+  readonly sendBufferBytes: number;
+}
+
+export const CONNECTION_LIMITS: ConnectionLimits = {
+  firstMessageMs: 30_000,
+  idleMs: 600_000,
+  sendBufferBytes: 1024 * 1024,
+};
+
+export interface ConnectionHandler {
+  onMessage(message: SipMessage, connection: Connection): void;
+  onParseError(error: SipParseError, connection: Connection): void;
+  onClosed(connection: Connection, error: Error | undefined): void;
+}
+
+let lastConnectionId = 0;
+
+export class Connection {
+  readonly flow: Flow;
+  readonly #socket: Socket;
+  readonly #parser = new StreamParser();
+  readonly #handler: ConnectionHandler;
+  readonly #clock: Clock;
+  readonly #limits: ConnectionLimits;
+  #idle: Timer | undefined;
+  #closed = false;
+
+  /** @param accepted - true when the far end opened it */
+  constructor(
+    socket: Socket,
+    transport: "tcp" | "tls",
+    accepted: boolean,
+    handler: ConnectionHandler,
+    clock: Clock,
+    limits = CONNECTION_LIMITS,
+  ) {
+    this.#socket = socket;
+    this.#handler = handler;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.flow = {
+      transport,
+      remoteAddress: plainAddress(socket.remoteAddress ?? ""),
+      remotePort: socket.remotePort ?? 0,
+      localAddress: plainAddress(socket.localAddress ?? ""),
+      localPort: socket.localPort ?? 0,
+      connectionId: ++lastConnectionId,
+    };
+    socket.setNoDelay(true);
+    socket.on("data", (chunk: Buffer) => this.#data(chunk));
+    socket.on("error", (error) => this.#close(error));
+    socket.on("close", () => this.#close(undefined));
+    this.#armIdle(accepted ? limits.firstMessageMs : limits.idleMs);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** False when the connection is gone or its buffer is full; a full buffer closes it, since order is lost otherwise. */
+  send(bytes: Uint8Array): boolean {
+    if (this.#closed) return false;
+    if (this.#socket.writableLength + bytes.length > this.#limits.sendBufferBytes) {
+      this.#close(new Error("the far end reads too slowly"));
+      return false;
+    }
+    this.#socket.write(bytes);
+    return true;
+  }
+
+  /** Sends what is buffered, then closes. */
+  end(): void {
+    if (this.#closed) return;
+    this.#socket.end();
+    this.#close(undefined);
+  }
+
+  destroy(): void {
+    this.#close(undefined);
+  }
+
+  #data(chunk: Buffer): void {
+    for (const event of this.#parser.push(chunk)) {
+      if (this.#closed) return;
+      if (event.kind === "message") {
+        this.#armIdle(this.#limits.idleMs);
+        this.#handler.onMessage(event.message, this);
+      } else if (event.kind === "ping") {
+        this.#armIdle(this.#limits.idleMs);
+        this.send(PONG);
+      } else if (event.kind === "error") {
+        this.#handler.onParseError(event.error, this);
+        if (event.error.fatalToStream) this.end();
+      }
+    }
+  }
+
+  #armIdle(delayMs: number): void {
+    this.#idle?.cancel();
+    this.#idle = this.#clock.after(delayMs, () => this.#close(new Error("idle")));
+  }
+
+  #close(error: Error | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#idle?.cancel();
+    if (error !== undefined || !this.#socket.writableEnded) this.#socket.destroy();
+    this.#handler.onClosed(this, error);
+  }
+}
+
+const PONG = Buffer.from("\r\n");
+
+/** IPv4 without the mapped prefix that a dual-stack socket shows. */
+export function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}

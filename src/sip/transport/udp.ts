@@ -1,0 +1,58 @@
+/** SIP over UDP (RFC 3261 §18): one socket for each listening address; what arrives there is answered from there. */
+
+import { createSocket, type Socket } from "node:dgram";
+import type { ListenAddress, ListenOptions } from "./target.ts";
+
+export class UdpSocket {
+  readonly #socket: Socket;
+  readonly options: ListenOptions;
+
+  private constructor(socket: Socket, options: ListenOptions) {
+    this.#socket = socket;
+    this.options = options;
+  }
+
+  /** Rejects with the system's error when the address cannot be bound. */
+  static bind(
+    options: ListenOptions,
+    onDatagram: (bytes: Uint8Array, address: string, port: number, socket: UdpSocket) => void,
+  ): Promise<UdpSocket> {
+    const socket = createSocket({
+      type: options.address.includes(":") ? "udp6" : "udp4",
+      recvBufferSize: 2 * 1024 * 1024,
+    });
+    return new Promise((done, fail) => {
+      socket.once("error", (error) => {
+        socket.close();
+        fail(error);
+      });
+      socket.bind(options.port, options.address, () => {
+        socket.removeAllListeners("error");
+        // Nothing that a network does to a bound socket may end the process.
+        socket.on("error", () => undefined);
+        const made = new UdpSocket(socket, options);
+        socket.on("message", (bytes, from) => onDatagram(bytes, from.address, from.port, made));
+        done(made);
+      });
+    });
+  }
+
+  get bound(): ListenAddress {
+    const { address, port } = this.#socket.address();
+    return { transport: "udp", address, port };
+  }
+
+  send(bytes: Uint8Array, address: string, port: number, onError: (error: Error) => void): void {
+    try {
+      this.#socket.send(bytes, port, address, (error) => {
+        if (error !== null) onError(error);
+      });
+    } catch (error) {
+      onError(error as Error);
+    }
+  }
+
+  close(): Promise<void> {
+    return new Promise((done) => this.#socket.close(() => done()));
+  }
+}

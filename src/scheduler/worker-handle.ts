@@ -83,7 +83,10 @@ export class WorkerHandle {
   #isReady = false;
   #stopping = false;
   #watchdog: Timer | undefined;
+  /** When silence will have lasted too long. */
   #watchdogDueMs = 0;
+  /** When the timer fires, at that time or before. */
+  #timerDueMs = 0;
   #settleReady: { resolve(): void; reject(error: Error): void };
 
   constructor(thread: Thread, options: WorkerHandleOptions) {
@@ -235,21 +238,27 @@ export class WorkerHandle {
   }
 
   #armWatchdog(delayMs: number): void {
+    this.#watchdogDueMs = this.#options.clock.nowMs() + delayMs;
+    // A timer that fires before the due time looks again: a busy worker sends many messages a second.
+    if (this.#watchdog === undefined || this.#timerDueMs > this.#watchdogDueMs) this.#startTimer();
+  }
+
+  #startTimer(): void {
     const { clock } = this.#options;
-    this.#watchdogDueMs = clock.nowMs() + delayMs;
-    // One timer is kept and looks again when it fires: a busy worker sends many messages a second.
-    this.#watchdog ??= clock.after(delayMs, () => this.#onWatchdog());
+    this.#watchdog?.cancel();
+    this.#timerDueMs = this.#watchdogDueMs;
+    this.#watchdog = clock.after(this.#watchdogDueMs - clock.nowMs(), () => this.#onWatchdog());
   }
 
   #onWatchdog(): void {
     this.#watchdog = undefined;
     if (!this.#alive) return;
-    const { clock } = this.#options;
-    const overdueMs = clock.nowMs() - this.#watchdogDueMs;
-    if (overdueMs < 0) {
-      this.#watchdog = clock.after(-overdueMs, () => this.#onWatchdog());
-    } else if (overdueMs > OWN_LATENESS_MS) {
+    const nowMs = this.#options.clock.nowMs();
+    if (nowMs - this.#timerDueMs > OWN_LATENESS_MS) {
+      // What the worker said meanwhile still waits to be read.
       this.#armWatchdog(OWN_LATENESS_MS);
+    } else if (nowMs < this.#watchdogDueMs) {
+      this.#startTimer();
     } else {
       this.#die(this.#isReady ? `it was silent for ${this.#watchdogMs} ms` : "it did not become ready");
     }

@@ -47,6 +47,7 @@ const MEDIA_FRAME_BYTES = 400;
 /** A backlog that stays over its limit for this long belongs to a consumer that will not come back. */
 const STUCK_MS = 60_000;
 const OCTETS_PER_SECOND = 8000;
+const FRAME_MS = 20;
 
 export class MediaStream {
   readonly description: StreamDescription;
@@ -62,6 +63,7 @@ export class MediaStream {
   #closeCode = 1000;
   #mediaIsOpen = false;
   #congestedSinceMs: number | undefined;
+  #framesLeftOut = 0;
 
   /** @throws TypeError when the URL cannot be parsed */
   constructor(options: MediaStreamOptions) {
@@ -69,7 +71,7 @@ export class MediaStream {
     this.description = description;
     this.#options = options;
     this.#backlogLimitBytes =
-      Math.ceil(defaults.maxSendBufferMs / 20) * MEDIA_FRAME_BYTES * Math.max(1, description.tracks.length);
+      Math.ceil(defaults.maxSendBufferMs / FRAME_MS) * MEDIA_FRAME_BYTES * Math.max(1, description.tracks.length);
     if (description.kind === "bidirectional")
       this.#playback = new PlaybackQueue(media.playback, {
         octetsMax: defaults.playbackBufferSeconds * OCTETS_PER_SECOND,
@@ -94,6 +96,11 @@ export class MediaStream {
       },
       options.slab,
     );
+  }
+
+  /** Frames left out for a consumer that was too slow, reckoned by the time that it was. */
+  get framesLeftOut(): number {
+    return this.#framesLeftOut;
   }
 
   /** True until nothing more will be sent or reported. */
@@ -149,6 +156,7 @@ export class MediaStream {
     this.#advancePlayback();
     if (this.#congestedSinceMs === undefined) return;
     if (this.#client.backlogBytes * 2 <= this.#backlogLimitBytes) {
+      this.#countLeftOut(nowMs);
       this.#congestedSinceMs = undefined;
       this.#options.media.setCongested(false);
     } else if (nowMs - this.#congestedSinceMs >= STUCK_MS) {
@@ -216,8 +224,15 @@ export class MediaStream {
     this.#options.onEvent({ type: "started" });
   }
 
+  #countLeftOut(nowMs: number): void {
+    if (this.#congestedSinceMs === undefined) return;
+    const frames = Math.floor((nowMs - this.#congestedSinceMs) / FRAME_MS);
+    this.#framesLeftOut += Math.max(0, frames) * this.description.tracks.length;
+  }
+
   #endMedia(): void {
     this.#mediaIsOpen = false;
+    this.#countLeftOut(this.#options.clock.nowMs());
     this.#congestedSinceMs = undefined;
     this.#options.media.close();
     // Unplayed audio is dropped with its stream (8).
@@ -226,8 +241,17 @@ export class MediaStream {
 
   #onMessage(data: Buffer, isBinary: boolean): void {
     if (this.#state !== "open") return;
-    if (this.#playback === undefined) this.#warn(31951, "a unidirectional stream takes no messages");
-    else readConsumerMessage(data, isBinary, this.description.streamSid, this.#options.media, this.#handler);
+    if (this.#playback === undefined) {
+      this.#warn(31951, "a unidirectional stream takes no messages");
+      return;
+    }
+    try {
+      readConsumerMessage(data, isBinary, this.description.streamSid, this.#options.media, this.#handler);
+    } catch (error) {
+      // A fault of ours that one consumer found must not cost the thread, which carries other calls.
+      this.#end = { kind: "connect-failed", alertCode: 31900, detail: messageOf(error) };
+      this.#input("connect-failed");
+    }
   }
 
   #onMedia(octets: Uint8Array): void {

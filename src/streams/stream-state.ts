@@ -17,7 +17,7 @@ export type StreamState =
 export type StreamInput =
   /** 101 with a right accept key. */
   | "upgraded"
-  /** No connection, or an answer that is no upgrade; or the engine had no place when the answer came. */
+  /** No connection, or an answer that is no upgrade; also the failure of ours (31900) that an open stream meets. */
   | "connect-failed"
   /** The owner stops the stream: call end, `<Stop>`, REST, shutdown. */
   | "stop"

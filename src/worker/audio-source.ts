@@ -32,7 +32,9 @@ export function openSource(source: PlaySource): AudioSource {
   const mediaType = source.mediaType.split(";")[0]!.trim().toLowerCase();
   if (isWav(source.bytes)) {
     try {
-      return new WavSource(parseWav(source.bytes));
+      const wav = parseWav(source.bytes);
+      const isReady = wav.encoding === "mulaw" && wav.rateHz === RATE_HZ && wav.channels === 1;
+      return isReady ? new MulawSource(wav.data) : new WavSource(wav);
     } catch (error) {
       throw new RangeError(`13420 ${(error as Error).message}`, { cause: error });
     }
@@ -64,7 +66,7 @@ class MulawSource implements AudioSource {
   }
 }
 
-/** Samples of a WAV file, mixed to one channel and brought to 8000 Hz. Mu-law at 8000 Hz goes through untouched. */
+/** Samples of a WAV file, mixed to one channel and brought to 8000 Hz. */
 class WavSource implements AudioSource {
   readonly durationMs: number;
   readonly #file: WavFile;

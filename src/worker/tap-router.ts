@@ -57,9 +57,11 @@ export class TapRouter {
     return this.#framesOut;
   }
 
-  /** Frames left out because a consumer was too slow or its stream had ended. */
+  /** Frames left out because a consumer was too slow, or its stream had ended meanwhile. */
   get framesDropped(): number {
-    return this.#framesDropped;
+    let count = this.#framesDropped;
+    for (const { stream } of this.#bySid.values()) count += stream.framesLeftOut;
+    return count;
   }
 
   /**
@@ -129,6 +131,7 @@ export class TapRouter {
   };
 
   #onGone(streamSid: string): void {
+    this.#framesDropped += this.#bySid.get(streamSid)?.stream.framesLeftOut ?? 0;
     this.#bySid.delete(streamSid);
     if (this.#bySid.size > 0) return;
     const waiting = this.#waiting;

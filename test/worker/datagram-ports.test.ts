@@ -32,7 +32,10 @@ class TestSink implements DatagramSink {
   }
 }
 
-describe.each(["dgram", "batched"] as const)("datagram ports: %s", (kind) => {
+/** Batched sockets need Linux; elsewhere nothing is chosen but node:dgram. */
+const KINDS = process.platform === "linux" ? (["dgram", "batched"] as const) : (["dgram"] as const);
+
+describe.each(KINDS)("datagram ports: %s", (kind) => {
   let sink: TestSink;
   let ports: DatagramPorts;
   let peer: Socket;
@@ -195,6 +198,13 @@ describe.each(["dgram", "batched"] as const)("datagram ports: %s", (kind) => {
 });
 
 describe("the choice of datagram ports", () => {
+  it("auto takes batched sockets on Linux; else node:dgram, and says why", () => {
+    const choice = choosePorts("auto");
+    const kind = choice.open(new TestSink()).kind;
+    expect(kind).toBe(process.platform === "linux" ? "batched" : "dgram");
+    expect(choice.why === "").toBe(kind === "batched");
+  });
+
   it("takes node:dgram when told so, with nothing to explain", () => {
     const choice = choosePorts("dgram");
     expect(choice.open(new TestSink()).kind).toBe("dgram");

@@ -3,8 +3,8 @@
  * it, each of them a pure function over memory. All arguments are pointers and 32-bit integers.
  */
 export { SCHEDULE_BYTES as AES_SCHEDULE_BYTES, aesEncrypt, aesExpandKey } from "../kernels/aes";
-export { CM_KEY_BYTES as AES_CM_KEY_BYTES, aesCm, aesCmOpen } from "../kernels/aes-cm";
-export { HMAC_KEY_BYTES, hmacSha1, hmacSha1Open } from "../kernels/hmac-sha1";
+export { CM_KEY_BYTES as AES_CM_KEY_BYTES, aesCm, aesCmGroup, aesCmOpen } from "../kernels/aes-cm";
+export { HMAC_KEY_BYTES, hmacSha1, hmacSha1Group, hmacSha1Open } from "../kernels/hmac-sha1";
 export { sha1 } from "../kernels/sha1";
 export {
   SRTP_SESSION_BYTES,

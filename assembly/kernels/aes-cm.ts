@@ -4,24 +4,13 @@
  * the eight lanes of a pass (aes-sliced.ts) among the blocks of up to four packets.
  */
 import { SCHEDULE_BYTES, aesExpandKey } from "./aes";
-import { PASS_BLOCKS, SLICED_KEY_BYTES, openPasses, runPass, sliceKey, wipePasses } from "./aes-sliced";
+import { PASS_BLOCKS, runPass, runPassOfOne, wipePass } from "./aes-sliced";
+import { CipherJob, SLICED_KEY_BYTES, openPasses, openPassesOfOne, sliceKey, wipeSpread } from "./aes-sliced-keys";
 
 /** Octets of a prepared key. */
 export const CM_KEY_BYTES: i32 = SLICED_KEY_BYTES;
 
-/** One packet's share of a group. */
-@unmanaged
-export class CipherJob {
-  /** Prepared key. */
-  key: usize;
-  data: usize;
-  /** At most JOB_BYTES_MAX octets. */
-  length: i32;
-  reserved: u32;
-  /** The counter block, 16 octets, the last one 0. */
-  ivLow: u64;
-  ivHigh: u64;
-}
+export { CipherJob };
 
 /** The counter of a job is one octet. */
 const JOB_BYTES_MAX: i32 = 4096;
@@ -32,6 +21,8 @@ const ONES: u64 = 0x0101010101010101;
 
 const SCHEDULE = memory.data(176, 16);
 const JOB = memory.data(32, 16);
+/** Four jobs for whoever makes a group; here, because counter blocks have the salt in them and are wiped. */
+export const CIPHER_JOBS = memory.data(128, 16);
 
 /** Prepares a key of 16 octets; `prepared` takes CM_KEY_BYTES. */
 export function aesCmOpen(prepared: usize, key: usize): void {
@@ -53,21 +44,12 @@ function jobAt(jobs: usize, i: i32): CipherJob {
  * @param count 1 to 4
  */
 export function aesCmGroup(jobs: usize, count: i32): void {
-  // A place that is not taken repeats the last packet; it gets no lanes.
-  const b = jobAt(jobs, min(1, count - 1));
-  const c = jobAt(jobs, min(2, count - 1));
-  const d = jobAt(jobs, count - 1);
-  const iv = offsetof<CipherJob>("ivLow");
-  openPasses(
-    changetype<CipherJob>(jobs).key,
-    jobs + iv,
-    b.key,
-    changetype<usize>(b) + iv,
-    c.key,
-    changetype<usize>(c) + iv,
-    d.key,
-    changetype<usize>(d) + iv,
-  );
+  if (count == 1) {
+    openPassesOfOne(jobAt(jobs, 0));
+  } else {
+    // A place that is not taken repeats the last packet; it gets no lanes.
+    openPasses(jobAt(jobs, 0), jobAt(jobs, 1), jobAt(jobs, min(2, count - 1)), jobAt(jobs, count - 1));
+  }
   let i = 0;
   let block = 0;
   while (i < count) {
@@ -93,7 +75,8 @@ export function aesCmGroup(jobs: usize, count: i32): void {
       }
     }
     if (lane == 0) return;
-    runPass(owners, counters);
+    if (count == 1) runPassOfOne(counters);
+    else runPass(owners, counters);
     addBlocks(jobs, first, firstBlock, lane);
   }
 }
@@ -133,6 +116,8 @@ export function aesCm(prepared: usize, iv: usize, data: usize, length: i32): voi
 
 /** Forgets what keys have left in the kernels' own memory. */
 export function wipeCipher(): void {
-  wipePasses();
+  wipeSpread();
+  wipePass();
   memory.fill(JOB, 0, 32);
+  memory.fill(CIPHER_JOBS, 0, 128);
 }

@@ -36,18 +36,7 @@
  * Sources: Käsper and Schwabe, "Faster and Timing-Attack Resistant AES-GCM" (CHES 2009); Adomnicai and Peyrin,
  * "Fixslicing AES-like Ciphers" (TCHES 2021); Boyar and Peralta, "A small depth-16 circuit for the AES S-box" (2012).
  */
-
-/** Octets of a sliced key: eleven round keys. */
-export const SLICED_KEY_BYTES: i32 = 176;
-
-/** Octets in the order of the standard, column after column, to rows shifted back m times: s^-m. */
-// prettier-ignore
-const TO_ROWS = memory.data<u8>([
-  0x00, 0x04, 0x08, 0x0c, 0x01, 0x05, 0x09, 0x0d, 0x02, 0x06, 0x0a, 0x0e, 0x03, 0x07, 0x0b, 0x0f,
-  0x00, 0x04, 0x08, 0x0c, 0x0d, 0x01, 0x05, 0x09, 0x0a, 0x0e, 0x02, 0x06, 0x07, 0x0b, 0x0f, 0x03,
-  0x00, 0x04, 0x08, 0x0c, 0x09, 0x0d, 0x01, 0x05, 0x02, 0x06, 0x0a, 0x0e, 0x0b, 0x0f, 0x03, 0x07,
-  0x00, 0x04, 0x08, 0x0c, 0x05, 0x09, 0x0d, 0x01, 0x0a, 0x0e, 0x02, 0x06, 0x0f, 0x03, 0x07, 0x0b,
-], 16);
+import { MASKS, NIBBLES, laneTable, permute } from "./aes-sliced-keys";
 
 /** For m = 0 to 3: where the octet one row below comes from, and the one two rows below. */
 // prettier-ignore
@@ -81,114 +70,8 @@ const TO_COUNTER = memory.data<u8>([
   0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x07,
 ], 16);
 
-/** Masks for transpositions: every second bit, pair of bits, nibble. */
-// prettier-ignore
-const MASKS = memory.data<u8>([
-  0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55,
-  0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33,
-  0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f,
-], 16);
-
-/** Membership of four packets in a nibble n: octet n of row i is ff when bit i of n is set. */
-// prettier-ignore
-const MEMBERS = memory.data<u8>([
-  0x00, 0xff, 0x00, 0xff, 0x00, 0xff, 0x00, 0xff, 0x00, 0xff, 0x00, 0xff, 0x00, 0xff, 0x00, 0xff,
-  0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0xff, 0xff,
-  0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff,
-  0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-], 16);
-
-/** For rounds 0 to 9 and bits 0 to 7: the bits of the four keys as a number, place by place. */
-const NIBBLES = memory.data(1280, 16);
 /** The eight blocks of keystream of a pass, without the last round key. */
 export const PASS_BLOCKS = memory.data(128, 16);
-
-/**
- * Brings an expanded key into the form of this kernel: rows, shifted back, 63 added from round 1 on. Round key 10 stays
- * in the order of the standard, because it is added to octets.
- */
-export function sliceKey(sliced: usize, schedule: usize): void {
-  v128.store(sliced, v128.load(schedule));
-  for (let round: usize = 1; round < 10; round++) {
-    const rows = i8x16.swizzle(v128.load(schedule + (round << 4)), v128.load(TO_ROWS + ((round & 3) << 4)));
-    v128.store(sliced + (round << 4), v128.xor(rows, i8x16.splat(0x63)));
-  }
-  v128.store(sliced, v128.xor(v128.load(schedule, 160), i8x16.splat(0x63)), 160);
-}
-
-/** Writes the eight vectors of nibbles of four octets strings: a 4 by 4 transposition of bits in each half octet. */
-// @ts-ignore: decorator
-@inline
-function spread(a: v128, b: v128, c: v128, d: v128, nibbles: usize): void {
-  const single = v128.load(MASKS);
-  const pair = v128.load(MASKS, 16);
-  const nibble = v128.load(MASKS, 32);
-  const ab = v128.and(v128.xor(i64x2.shr_u(a, 1), b), single);
-  const cd = v128.and(v128.xor(i64x2.shr_u(c, 1), d), single);
-  const a1 = v128.xor(a, i64x2.shl(ab, 1));
-  const b1 = v128.xor(b, ab);
-  const c1 = v128.xor(c, i64x2.shl(cd, 1));
-  const d1 = v128.xor(d, cd);
-  const ac = v128.and(v128.xor(i64x2.shr_u(a1, 2), c1), pair);
-  const bd = v128.and(v128.xor(i64x2.shr_u(b1, 2), d1), pair);
-  const n0 = v128.xor(a1, i64x2.shl(ac, 2));
-  const n1 = v128.xor(b1, i64x2.shl(bd, 2));
-  const n2 = v128.xor(c1, ac);
-  const n3 = v128.xor(d1, bd);
-  v128.store(nibbles, v128.and(n0, nibble));
-  v128.store(nibbles, v128.and(n1, nibble), 16);
-  v128.store(nibbles, v128.and(n2, nibble), 32);
-  v128.store(nibbles, v128.and(n3, nibble), 48);
-  v128.store(nibbles, v128.and(i64x2.shr_u(n0, 4), nibble), 64);
-  v128.store(nibbles, v128.and(i64x2.shr_u(n1, 4), nibble), 80);
-  v128.store(nibbles, v128.and(i64x2.shr_u(n2, 4), nibble), 96);
-  v128.store(nibbles, v128.and(i64x2.shr_u(n3, 4), nibble), 112);
-}
-
-/** The first state of a packet: counter block and round key 0, in rows. */
-// @ts-ignore: decorator
-@inline
-function firstState(sliced: usize, iv: usize): v128 {
-  return i8x16.swizzle(v128.xor(v128.load(sliced), v128.load(iv)), v128.load(TO_ROWS));
-}
-
-/**
- * Begins a group of four packets, which may be one and the same.
- * @param keyA sliced key of packet 0, and so on
- * @param ivA its counter block, with a last octet of 0
- */
-export function openPasses(
-  keyA: usize,
-  ivA: usize,
-  keyB: usize,
-  ivB: usize,
-  keyC: usize,
-  ivC: usize,
-  keyD: usize,
-  ivD: usize,
-): void {
-  spread(firstState(keyA, ivA), firstState(keyB, ivB), firstState(keyC, ivC), firstState(keyD, ivD), NIBBLES);
-  let nibbles: usize = NIBBLES + 128;
-  for (let at: usize = 16; at < 160; at += 16, nibbles += 128) {
-    spread(v128.load(keyA + at), v128.load(keyB + at), v128.load(keyC + at), v128.load(keyD + at), nibbles);
-  }
-}
-
-/** The table of a pass: for each nibble the lanes of all packets whose bit is set. */
-// @ts-ignore: decorator
-@inline
-function laneTable(owners: u32): v128 {
-  return v128.or(
-    v128.or(
-      v128.and(v128.load(MEMBERS), i8x16.splat(<i8>owners)),
-      v128.and(v128.load(MEMBERS, 16), i8x16.splat(<i8>(owners >> 8))),
-    ),
-    v128.or(
-      v128.and(v128.load(MEMBERS, 32), i8x16.splat(<i8>(owners >> 16))),
-      v128.and(v128.load(MEMBERS, 48), i8x16.splat(<i8>(owners >> 24))),
-    ),
-  );
-}
 
 /** An 8 by 8 transposition of bits: octet k of the result has bit k of octet 0, 1, 2, …. */
 // @ts-ignore: decorator
@@ -206,32 +89,44 @@ function transpose(octets: u64): u64 {
 // @ts-ignore: decorator
 @inline
 function counterBit(counters: v128, k: usize): v128 {
-  return i8x16.swizzle(counters, v128.load(TO_COUNTER + (k << 4)));
+  return permute(counters, v128.load(TO_COUNTER + (k << 4)));
 }
 
 /** One vector of a round key. */
 // @ts-ignore: decorator
 @inline
-function keyBit(lanes: v128, nibbles: usize, k: usize): v128 {
-  return i8x16.swizzle(lanes, v128.load(nibbles + (k << 4)));
+function keyBit(alone: bool, lanes: v128, nibbles: usize, k: usize): v128 {
+  const spread = v128.load(nibbles + (k << 4));
+  return alone ? spread : permute(lanes, spread);
 }
 
 /**
- * One pass: eight blocks of keystream to PASS_BLOCKS, all but the last round key.
+ * One pass of a group of four: eight blocks of keystream to PASS_BLOCKS, all but the last round key.
  * @param owners which lanes belong to packet 0, a bit each, in the lowest octet; those of packet 1 in the next, …
  * @param counterOctets the counter of each lane, lane 0 lowest
  */
 export function runPass(owners: u32, counterOctets: u64): void {
-  const lanes = laneTable(owners);
+  pass(false, laneTable(owners), counterOctets);
+}
+
+/** One pass of a group of one. */
+export function runPassOfOne(counterOctets: u64): void {
+  pass(true, i64x2.splat(0), counterOctets);
+}
+
+/** Written twice by the compiler: for one packet alone (`alone`) and for four. */
+// @ts-ignore: decorator
+@inline
+function pass(alone: bool, lanes: v128, counterOctets: u64): void {
   const counters = i64x2.splat(transpose(counterOctets));
-  let x7 = v128.xor(keyBit(lanes, NIBBLES, 0), counterBit(counters, 0));
-  let x6 = v128.xor(keyBit(lanes, NIBBLES, 1), counterBit(counters, 1));
-  let x5 = v128.xor(keyBit(lanes, NIBBLES, 2), counterBit(counters, 2));
-  let x4 = v128.xor(keyBit(lanes, NIBBLES, 3), counterBit(counters, 3));
-  let x3 = v128.xor(keyBit(lanes, NIBBLES, 4), counterBit(counters, 4));
-  let x2 = v128.xor(keyBit(lanes, NIBBLES, 5), counterBit(counters, 5));
-  let x1 = v128.xor(keyBit(lanes, NIBBLES, 6), counterBit(counters, 6));
-  let x0 = v128.xor(keyBit(lanes, NIBBLES, 7), counterBit(counters, 7));
+  let x7 = v128.xor(keyBit(alone, lanes, NIBBLES, 0), counterBit(counters, 0));
+  let x6 = v128.xor(keyBit(alone, lanes, NIBBLES, 1), counterBit(counters, 1));
+  let x5 = v128.xor(keyBit(alone, lanes, NIBBLES, 2), counterBit(counters, 2));
+  let x4 = v128.xor(keyBit(alone, lanes, NIBBLES, 3), counterBit(counters, 3));
+  let x3 = v128.xor(keyBit(alone, lanes, NIBBLES, 4), counterBit(counters, 4));
+  let x2 = v128.xor(keyBit(alone, lanes, NIBBLES, 5), counterBit(counters, 5));
+  let x1 = v128.xor(keyBit(alone, lanes, NIBBLES, 6), counterBit(counters, 6));
+  let x0 = v128.xor(keyBit(alone, lanes, NIBBLES, 7), counterBit(counters, 7));
 
   let round: usize = 1;
   while (true) {
@@ -360,30 +255,30 @@ export function runPass(owners: u32, counterOctets: u64): void {
     const oneBelow = v128.load(NEIGHBOURS + ((round & 3) << 5));
     const twoBelow = v128.load(NEIGHBOURS + ((round & 3) << 5), 16);
     const nibbles = NIBBLES + (round << 7);
-    const b0 = i8x16.swizzle(s7, oneBelow);
+    const b0 = permute(s7, oneBelow);
     const d0 = v128.xor(s7, b0);
-    const b1 = i8x16.swizzle(s6, oneBelow);
+    const b1 = permute(s6, oneBelow);
     const d1 = v128.xor(s6, b1);
-    const b2 = i8x16.swizzle(s5, oneBelow);
+    const b2 = permute(s5, oneBelow);
     const d2 = v128.xor(s5, b2);
-    const b3 = i8x16.swizzle(s4, oneBelow);
+    const b3 = permute(s4, oneBelow);
     const d3 = v128.xor(s4, b3);
-    const b4 = i8x16.swizzle(s3, oneBelow);
+    const b4 = permute(s3, oneBelow);
     const d4 = v128.xor(s3, b4);
-    const b5 = i8x16.swizzle(s2, oneBelow);
+    const b5 = permute(s2, oneBelow);
     const d5 = v128.xor(s2, b5);
-    const b6 = i8x16.swizzle(s1, oneBelow);
+    const b6 = permute(s1, oneBelow);
     const d6 = v128.xor(s1, b6);
-    const b7 = i8x16.swizzle(s0, oneBelow);
+    const b7 = permute(s0, oneBelow);
     const d7 = v128.xor(s0, b7);
-    x7 = v128.xor(v128.xor(v128.xor(b0, i8x16.swizzle(d0, twoBelow)), keyBit(lanes, nibbles, 0)), d7);
-    x6 = v128.xor(v128.xor(v128.xor(b1, i8x16.swizzle(d1, twoBelow)), keyBit(lanes, nibbles, 1)), v128.xor(d0, d7));
-    x5 = v128.xor(v128.xor(v128.xor(b2, i8x16.swizzle(d2, twoBelow)), keyBit(lanes, nibbles, 2)), d1);
-    x4 = v128.xor(v128.xor(v128.xor(b3, i8x16.swizzle(d3, twoBelow)), keyBit(lanes, nibbles, 3)), v128.xor(d2, d7));
-    x3 = v128.xor(v128.xor(v128.xor(b4, i8x16.swizzle(d4, twoBelow)), keyBit(lanes, nibbles, 4)), v128.xor(d3, d7));
-    x2 = v128.xor(v128.xor(v128.xor(b5, i8x16.swizzle(d5, twoBelow)), keyBit(lanes, nibbles, 5)), d4);
-    x1 = v128.xor(v128.xor(v128.xor(b6, i8x16.swizzle(d6, twoBelow)), keyBit(lanes, nibbles, 6)), d5);
-    x0 = v128.xor(v128.xor(v128.xor(b7, i8x16.swizzle(d7, twoBelow)), keyBit(lanes, nibbles, 7)), d6);
+    x7 = v128.xor(v128.xor(v128.xor(b0, permute(d0, twoBelow)), keyBit(alone, lanes, nibbles, 0)), d7);
+    x6 = v128.xor(v128.xor(v128.xor(b1, permute(d1, twoBelow)), keyBit(alone, lanes, nibbles, 1)), v128.xor(d0, d7));
+    x5 = v128.xor(v128.xor(v128.xor(b2, permute(d2, twoBelow)), keyBit(alone, lanes, nibbles, 2)), d1);
+    x4 = v128.xor(v128.xor(v128.xor(b3, permute(d3, twoBelow)), keyBit(alone, lanes, nibbles, 3)), v128.xor(d2, d7));
+    x3 = v128.xor(v128.xor(v128.xor(b4, permute(d4, twoBelow)), keyBit(alone, lanes, nibbles, 4)), v128.xor(d3, d7));
+    x2 = v128.xor(v128.xor(v128.xor(b5, permute(d5, twoBelow)), keyBit(alone, lanes, nibbles, 5)), d4);
+    x1 = v128.xor(v128.xor(v128.xor(b6, permute(d6, twoBelow)), keyBit(alone, lanes, nibbles, 6)), d5);
+    x0 = v128.xor(v128.xor(v128.xor(b7, permute(d7, twoBelow)), keyBit(alone, lanes, nibbles, 7)), d6);
     round++;
   }
 }
@@ -433,18 +328,17 @@ function storeBlocks(q0: v128, q1: v128, q2: v128, q3: v128, q4: v128, q5: v128,
   q3 = v128.xor(q3, i64x2.shl(t, 4));
   q7 = v128.xor(q7, t);
   const order = v128.load(TO_OCTETS);
-  v128.store(PASS_BLOCKS, i8x16.swizzle(q0, order));
-  v128.store(PASS_BLOCKS, i8x16.swizzle(q1, order), 16);
-  v128.store(PASS_BLOCKS, i8x16.swizzle(q2, order), 32);
-  v128.store(PASS_BLOCKS, i8x16.swizzle(q3, order), 48);
-  v128.store(PASS_BLOCKS, i8x16.swizzle(q4, order), 64);
-  v128.store(PASS_BLOCKS, i8x16.swizzle(q5, order), 80);
-  v128.store(PASS_BLOCKS, i8x16.swizzle(q6, order), 96);
-  v128.store(PASS_BLOCKS, i8x16.swizzle(q7, order), 112);
+  v128.store(PASS_BLOCKS, permute(q0, order));
+  v128.store(PASS_BLOCKS, permute(q1, order), 16);
+  v128.store(PASS_BLOCKS, permute(q2, order), 32);
+  v128.store(PASS_BLOCKS, permute(q3, order), 48);
+  v128.store(PASS_BLOCKS, permute(q4, order), 64);
+  v128.store(PASS_BLOCKS, permute(q5, order), 80);
+  v128.store(PASS_BLOCKS, permute(q6, order), 96);
+  v128.store(PASS_BLOCKS, permute(q7, order), 112);
 }
 
-/** Forgets what the keys of the last group have left here. */
-export function wipePasses(): void {
-  memory.fill(NIBBLES, 0, 1280);
+/** Forgets the blocks of the last pass. */
+export function wipePass(): void {
   memory.fill(PASS_BLOCKS, 0, 128);
 }

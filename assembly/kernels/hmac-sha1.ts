@@ -3,7 +3,7 @@
  * the outer one after their first block, so that a message costs its own blocks and one more.
  */
 import { LANE_STATE_BYTES, loadLaneStates, loadLaneWords, sha1CompressLanes } from "./sha1-lanes";
-import { SHA1_STATE_BYTES, sha1Compress, sha1Digest, sha1Open, sha1Pad } from "./sha1";
+import { SHA1_STATE_BYTES, sha1Compress, sha1Digest, sha1Open, sha1Pad, wipeSha1 } from "./sha1";
 
 /** Octets of a prepared key. */
 export const HMAC_KEY_BYTES: i32 = 40;
@@ -27,6 +27,7 @@ export function hmacSha1Open(prepared: usize, key: usize, length: i32): void {
   sha1Open(prepared + SHA1_STATE_BYTES);
   sha1Compress(prepared + SHA1_STATE_BYTES, BLOCK, 1);
   memory.fill(BLOCK, 0, 64);
+  wipeSha1();
 }
 
 // @ts-ignore: decorator

@@ -15,22 +15,18 @@ import {
   SALT_BYTES,
   deriveKey,
 } from "./key-derivation";
+import {
+  KEYS_AUTH,
+  KEYS_CIPHER,
+  KEYS_SALT,
+  SESSION_RTCP,
+  SESSION_RTP,
+  SESSION_TAG_BYTES,
+  SRTP_SESSION_BYTES,
+} from "./session-layout";
 import { resumeSource, rocOf, sourceCount } from "./source";
 
-/** Keys of one kind of packet: where the parts stand. */
-export const KEYS_CIPHER: usize = 0;
-/** The counter block of index 0 and SSRC 0: the salt, then two octets of 0. */
-export const KEYS_SALT: usize = 176;
-export const KEYS_AUTH: usize = 192;
-
-/** Octets of the RTP tag, 10 or 4; 0 in a session that is not open. */
-export const SESSION_TAG_BYTES: usize = 0;
-/** Keys for RTP, table of sources, keys for RTCP: what an RTP packet needs lies together. */
-export const SESSION_RTP: usize = 16;
-export const SESSION_SOURCES: usize = 256;
-export const SESSION_RTCP: usize = 512;
-/** Octets of a session; place it on a multiple of 16. */
-export const SRTP_SESSION_BYTES: i32 = 768;
+export { SRTP_SESSION_BYTES };
 
 /** A derived key on its way into a kernel's form. */
 const DERIVED = memory.data(32, 16);
@@ -67,12 +63,12 @@ export function sessionWipe(session: usize): void {
 
 /** The rollover counter of an SSRC, or -1 when no RTP packet of it was accepted. */
 export function sessionRoc(session: usize, ssrc: u32): i32 {
-  return rocOf(session + SESSION_SOURCES, ssrc);
+  return rocOf(session, ssrc);
 }
 
 /** How many SSRCs the session has state for, 0 to 4. */
 export function sessionSources(session: usize): i32 {
-  return sourceCount(session + SESSION_SOURCES);
+  return sourceCount(session);
 }
 
 /**
@@ -83,5 +79,5 @@ export function sessionSources(session: usize): i32 {
  * @returns 0 or STATUS_SSRC_LIMIT
  */
 export function sessionResume(session: usize, ssrc: u32, roc: u32, highest: i32, rtcpIndex: u32): i32 {
-  return resumeSource(session + SESSION_SOURCES, ssrc, roc, highest, rtcpIndex);
+  return resumeSource(session, ssrc, roc, highest, rtcpIndex);
 }

@@ -14,7 +14,7 @@ import {
 } from "../abi";
 import { aesCm } from "../kernels/aes-cm";
 import { HMAC_TAG_BYTES, hmacSha1 } from "../kernels/hmac-sha1";
-import { KEYS_AUTH, KEYS_CIPHER, KEYS_SALT, SESSION_RTCP, SESSION_SOURCES, SESSION_TAG_BYTES } from "./context";
+import { KEYS_AUTH, KEYS_CIPHER, KEYS_SALT, SESSION_RTCP, SESSION_TAG_BYTES } from "./session-layout";
 import { acceptRtcp, admitRtcp, nextRtcpIndex } from "./source";
 
 /** Header and SSRC of the first packet stay readable. */
@@ -33,6 +33,7 @@ function cipher(session: usize, packet: usize, length: i32, index: u32): void {
   store<u64>(COUNTER_BLOCK, load<u64>(keys, KEYS_SALT) ^ ((<u64>load<u32>(packet, 4)) << 32));
   store<u64>(COUNTER_BLOCK, load<u64>(keys, KEYS_SALT + 8) ^ bswap<u64>((<u64>index) << 16), 8);
   aesCm(keys + KEYS_CIPHER, COUNTER_BLOCK, packet + CLEAR_BYTES, length - CLEAR_BYTES);
+  memory.fill(COUNTER_BLOCK, 0, 16);
 }
 
 /**
@@ -46,9 +47,9 @@ export function protectRtcp(session: usize, packet: usize, length: i32): i32 {
   if (load<u8>(packet) >> 6 != 2) return STATUS_NOT_RTP;
   if (load<i32>(session, SESSION_TAG_BYTES) == 0) return STATUS_KEY_EXHAUSTED;
   const ssrc = bswap<u32>(load<u32>(packet, 4));
-  const index = nextRtcpIndex(session + SESSION_SOURCES, ssrc);
+  const index = nextRtcpIndex(session, ssrc);
   if (index < 0) return index;
-  acceptRtcp(session + SESSION_SOURCES, ssrc, index);
+  acceptRtcp(session, ssrc, index);
   cipher(session, packet, length, index);
   store<u32>(packet + length, bswap<u32>(FLAG_ENCRYPTED | index));
   length += INDEX_BYTES;
@@ -74,7 +75,7 @@ export function unprotectRtcp(session: usize, packet: usize, length: i32): i32 {
   if ((word & FLAG_ENCRYPTED) == 0) return STATUS_MALFORMED;
   const index = word ^ FLAG_ENCRYPTED;
   const ssrc = bswap<u32>(load<u32>(packet, 4));
-  const admitted = admitRtcp(session + SESSION_SOURCES, ssrc, index);
+  const admitted = admitRtcp(session, ssrc, index);
   if (admitted < 0) return admitted;
 
   const tag = packet + authenticated;
@@ -87,7 +88,7 @@ export function unprotectRtcp(session: usize, packet: usize, length: i32): i32 {
   memory.fill(TAG, 0, HMAC_TAG_BYTES);
   if (difference != 0) return STATUS_AUTH_FAILED;
 
-  acceptRtcp(session + SESSION_SOURCES, ssrc, index);
+  acceptRtcp(session, ssrc, index);
   cipher(session, packet, compound, index);
   return compound;
 }

@@ -1,16 +1,25 @@
 /**
  * What is known of each SSRC in one direction (RFC 3711 §3.2.3): rollover counter, highest sequence number, SRTCP index
- * and the two replay lists. A table has four places.
+ * and the two replay lists. A session has four places.
  *
  * A packet is admitted first, on the header alone, and accepted when its tag was right; only then does it change
  * anything, so forged packets can neither fill the table nor move a counter. The same two steps serve the sender,
  * whose own packets need no tag: there the replay list keeps keystream from being used twice.
  *
- * A fifth SSRC is refused. None is ever replaced: its counters would be forgotten with it, and with the same key the
- * next packet could use keystream again or let a recorded packet in.
+ * A fifth SSRC is refused, as long as all four are in use. Far ends do change their SSRC in a long call, at every hold
+ * or transfer, so an SSRC that was silent while 512 packets of others came gives its place to a new one, the most silent
+ * first. Forgetting its counters would let its old packets in again, or use its keystream twice; therefore it is
+ * *retired*: it never comes back under this key. Eight can be retired, then the key has to change.
  */
 import { STATUS_KEY_EXHAUSTED, STATUS_REPLAYED, STATUS_SSRC_LIMIT } from "../abi";
 import { RTCP_INDEX_END, RTP_INDEX_END, guessIndex } from "./packet-index";
+import {
+  SESSION_ACCEPTED,
+  SESSION_RETIRED,
+  SESSION_RETIRED_COUNT,
+  SESSION_SOURCES,
+  SESSION_SOURCES_END,
+} from "./session-layout";
 import { windowAccept, windowFill, windowOpen, windowRefuses } from "./replay-window";
 
 /** State of one SSRC; all zeros is a free place. */
@@ -27,8 +36,9 @@ class Source {
   windowOlder: u64;
   /** Highest SRTCP index. */
   rtcpIndex: u32;
-  reserved0: u32;
-  reserved1: u64;
+  /** SESSION_ACCEPTED when it was last heard. */
+  heard: u32;
+  reserved: u64;
   rtcpWindow: u64;
   rtcpWindowOlder: u64;
 }
@@ -36,28 +46,74 @@ class Source {
 const SEEN_RTP: u32 = 1;
 const SEEN_RTCP: u32 = 2;
 
-/** Octets of a table: four sources of 64. */
-export const SOURCES_BYTES: usize = 256;
+const RETIRED_MAX: u32 = 8;
+/** Packets of others after which a silent SSRC may lose its place: ten seconds of one stream. */
+const SILENT_PACKETS: u32 = 512;
 
-function findSource(table: usize, ssrc: u32): Source | null {
-  for (let place = table; place < table + SOURCES_BYTES; place += offsetof<Source>()) {
+function findSource(session: usize, ssrc: u32): Source | null {
+  for (let place = session + SESSION_SOURCES; place < session + SESSION_SOURCES_END; place += offsetof<Source>()) {
     const source = changetype<Source>(place);
     if (source.ssrc == ssrc && source.seen != 0) return source;
   }
   return null;
 }
 
-function freeSource(table: usize): Source | null {
-  for (let place = table; place < table + SOURCES_BYTES; place += offsetof<Source>()) {
+function freeSource(session: usize): Source | null {
+  for (let place = session + SESSION_SOURCES; place < session + SESSION_SOURCES_END; place += offsetof<Source>()) {
     if (changetype<Source>(place).seen == 0) return changetype<Source>(place);
   }
   return null;
 }
 
-/** The place of an SSRC, a free one when it has none yet, or null. */
-function placeOf(table: usize, ssrc: u32): Source | null {
-  const source = findSource(table, ssrc);
-  return source !== null ? source : freeSource(table);
+/** The source that would make room for an SSRC, or null. */
+function silentSource(session: usize, ssrc: u32): Source | null {
+  const retired = load<u32>(session, SESSION_RETIRED_COUNT);
+  if (retired >= RETIRED_MAX) return null;
+  for (let i: u32 = 0; i < retired; i++) {
+    if (load<u32>(session + (<usize>i << 2), SESSION_RETIRED) == ssrc) return null;
+  }
+  let found: Source | null = null;
+  let longest = SILENT_PACKETS - 1;
+  for (let place = session + SESSION_SOURCES; place < session + SESSION_SOURCES_END; place += offsetof<Source>()) {
+    const source = changetype<Source>(place);
+    const silent = load<u32>(session, SESSION_ACCEPTED) - source.heard;
+    if (silent > longest) {
+      longest = silent;
+      found = source;
+    }
+  }
+  return found;
+}
+
+/** The place of an SSRC, or the one that it would get, or null. */
+function placeOf(session: usize, ssrc: u32): Source | null {
+  const source = findSource(session, ssrc);
+  if (source !== null) return source;
+  const free = freeSource(session);
+  return free !== null ? free : silentSource(session, ssrc);
+}
+
+/** Takes the place that `placeOf` has shown; who had it before is retired. */
+function takePlace(session: usize, ssrc: u32): Source {
+  const source = changetype<Source>(placeOf(session, ssrc));
+  if (source.seen != 0 && source.ssrc != ssrc) {
+    const retired = load<u32>(session, SESSION_RETIRED_COUNT);
+    store<u32>(session + (<usize>retired << 2), source.ssrc, SESSION_RETIRED);
+    store<u32>(session, retired + 1, SESSION_RETIRED_COUNT);
+    memory.fill(changetype<usize>(source), 0, offsetof<Source>());
+  }
+  source.ssrc = ssrc;
+  const accepted = load<u32>(session, SESSION_ACCEPTED) + 1;
+  store<u32>(session, accepted, SESSION_ACCEPTED);
+  source.heard = accepted;
+  return source;
+}
+
+/** Whether a place is this SSRC's and has state for this kind of packet. */
+// @ts-ignore: decorator
+@inline
+function knows(source: Source, ssrc: u32, kind: u32): bool {
+  return source.ssrc == ssrc && (source.seen & kind) != 0;
 }
 
 // @ts-ignore: decorator
@@ -83,18 +139,18 @@ function highestIndex(source: Source): i64 {
  * The index of an RTP packet, or why it cannot be: STATUS_SSRC_LIMIT, STATUS_REPLAYED or STATUS_KEY_EXHAUSTED. The
  * first packet of a source has ROC 0. Changes nothing.
  */
-export function admitRtp(table: usize, ssrc: u32, sequence: i32): i64 {
-  const source = placeOf(table, ssrc);
+export function admitRtp(session: usize, ssrc: u32, sequence: i32): i64 {
+  const source = placeOf(session, ssrc);
   if (source === null) return STATUS_SSRC_LIMIT;
-  if ((source.seen & SEEN_RTP) == 0) return sequence;
+  if (!knows(source, ssrc, SEEN_RTP)) return sequence;
   const index = guessIndex(source.roc, source.highest, sequence);
   if (index >= RTP_INDEX_END) return STATUS_KEY_EXHAUSTED;
   return windowRefuses(windowOf(source), index - highestIndex(source)) ? STATUS_REPLAYED : index;
 }
 
 /** Takes an index as used that `admitRtp` has just given. */
-export function acceptRtp(table: usize, ssrc: u32, index: i64): void {
-  const source = changetype<Source>(placeOf(table, ssrc));
+export function acceptRtp(session: usize, ssrc: u32, index: i64): void {
+  const source = takePlace(session, ssrc);
   if ((source.seen & SEEN_RTP) == 0) {
     windowOpen(windowOf(source));
   } else {
@@ -102,23 +158,22 @@ export function acceptRtp(table: usize, ssrc: u32, index: i64): void {
     windowAccept(windowOf(source), ahead);
     if (ahead <= 0) return;
   }
-  source.ssrc = ssrc;
   source.seen |= SEEN_RTP;
   source.roc = <u32>(index >> 16);
   source.highest = <i32>index & 0xffff;
 }
 
 /** 0 when an SRTCP packet of this index may come in, or STATUS_SSRC_LIMIT or STATUS_REPLAYED. Changes nothing. */
-export function admitRtcp(table: usize, ssrc: u32, index: u32): i32 {
-  const source = placeOf(table, ssrc);
+export function admitRtcp(session: usize, ssrc: u32, index: u32): i32 {
+  const source = placeOf(session, ssrc);
   if (source === null) return STATUS_SSRC_LIMIT;
-  if ((source.seen & SEEN_RTCP) == 0) return 0;
+  if (!knows(source, ssrc, SEEN_RTCP)) return 0;
   return windowRefuses(rtcpWindowOf(source), <i64>index - <i64>source.rtcpIndex) ? STATUS_REPLAYED : 0;
 }
 
 /** Takes an SRTCP index as used that `admitRtcp` or `nextRtcpIndex` has just let pass. */
-export function acceptRtcp(table: usize, ssrc: u32, index: u32): void {
-  const source = changetype<Source>(placeOf(table, ssrc));
+export function acceptRtcp(session: usize, ssrc: u32, index: u32): void {
+  const source = takePlace(session, ssrc);
   if ((source.seen & SEEN_RTCP) == 0) {
     windowOpen(rtcpWindowOf(source));
   } else {
@@ -126,29 +181,28 @@ export function acceptRtcp(table: usize, ssrc: u32, index: u32): void {
     windowAccept(rtcpWindowOf(source), ahead);
     if (ahead <= 0) return;
   }
-  source.ssrc = ssrc;
   source.seen |= SEEN_RTCP;
   source.rtcpIndex = index;
 }
 
-/** The index of the next SRTCP packet to be sent, from 1 on (RFC 3711 §3.4), or a negative status as an i32. */
-export function nextRtcpIndex(table: usize, ssrc: u32): i32 {
-  const source = placeOf(table, ssrc);
+/** The index of the next SRTCP packet to be sent, from 1 on (RFC 3711 §3.4), or a negative status. */
+export function nextRtcpIndex(session: usize, ssrc: u32): i32 {
+  const source = placeOf(session, ssrc);
   if (source === null) return STATUS_SSRC_LIMIT;
-  if ((source.seen & SEEN_RTCP) == 0) return 1;
+  if (!knows(source, ssrc, SEEN_RTCP)) return 1;
   return source.rtcpIndex + 1 >= RTCP_INDEX_END ? STATUS_KEY_EXHAUSTED : <i32>(source.rtcpIndex + 1);
 }
 
 /** The rollover counter of an SSRC, or -1 when no RTP packet of it was accepted. */
-export function rocOf(table: usize, ssrc: u32): i32 {
-  const source = findSource(table, ssrc);
+export function rocOf(session: usize, ssrc: u32): i32 {
+  const source = findSource(session, ssrc);
   return source === null || (source.seen & SEEN_RTP) == 0 ? -1 : <i32>source.roc;
 }
 
 /** How many SSRCs have state. */
-export function sourceCount(table: usize): i32 {
+export function sourceCount(session: usize): i32 {
   let count = 0;
-  for (let place = table; place < table + SOURCES_BYTES; place += offsetof<Source>()) {
+  for (let place = session + SESSION_SOURCES; place < session + SESSION_SOURCES_END; place += offsetof<Source>()) {
     if (changetype<Source>(place).seen != 0) count++;
   }
   return count;
@@ -158,10 +212,9 @@ export function sourceCount(table: usize): i32 {
  * Sets the counters of an SSRC. These indices and all below count as used.
  * @returns 0 or STATUS_SSRC_LIMIT
  */
-export function resumeSource(table: usize, ssrc: u32, roc: u32, highest: i32, rtcpIndex: u32): i32 {
-  const source = placeOf(table, ssrc);
-  if (source === null) return STATUS_SSRC_LIMIT;
-  source.ssrc = ssrc;
+export function resumeSource(session: usize, ssrc: u32, roc: u32, highest: i32, rtcpIndex: u32): i32 {
+  if (placeOf(session, ssrc) === null) return STATUS_SSRC_LIMIT;
+  const source = takePlace(session, ssrc);
   source.seen = SEEN_RTP | SEEN_RTCP;
   source.roc = roc;
   source.highest = highest & 0xffff;

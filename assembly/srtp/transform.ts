@@ -18,9 +18,9 @@ import {
   STATUS_TOO_LONG,
   STATUS_TOO_SHORT,
 } from "../abi";
-import { CipherJob, aesCmGroup } from "../kernels/aes-cm";
+import { CIPHER_JOBS, CipherJob, aesCmGroup } from "../kernels/aes-cm";
 import { AuthJob, hmacSha1Group } from "../kernels/hmac-sha1";
-import { KEYS_AUTH, KEYS_CIPHER, KEYS_SALT, SESSION_RTP, SESSION_SOURCES, SESSION_TAG_BYTES } from "./context";
+import { KEYS_AUTH, KEYS_CIPHER, KEYS_SALT, SESSION_RTP, SESSION_TAG_BYTES } from "./session-layout";
 import { acceptRtp, admitRtp } from "./source";
 
 export { protectRtcp, unprotectRtcp } from "./control-transform";
@@ -50,7 +50,6 @@ class Pending {
 
 const GROUP: i32 = 4;
 const PENDING = memory.data(4 * 40, 16);
-const CIPHER_JOBS = memory.data(4 * 32, 16);
 const AUTH_JOBS = memory.data(4 * 40, 16);
 
 /** What became of an item when a group was gathered. */
@@ -152,7 +151,7 @@ function gather(item: Item, jobs: i32, receiving: bool): i32 {
     item.length = tagBytes == 0 ? STATUS_KEY_EXHAUSTED : header;
     return REFUSED;
   }
-  const index = admitRtp(session + SESSION_SOURCES, ssrcOf(packet), sequenceOf(packet));
+  const index = admitRtp(session, ssrcOf(packet), sequenceOf(packet));
   if (index < 0) {
     // A packet of this session that is still at work could have changed the answer.
     if (receiving && sessionInGroup(session, jobs)) return WAITS;
@@ -187,7 +186,7 @@ export function protectRtp(items: usize, count: i32): void {
       if (outcome == WAITS) break;
       if (outcome == GATHERED) {
         const pending = pendingAt(jobs++);
-        acceptRtp(pending.item.session + SESSION_SOURCES, ssrcOf(pending.packet), pending.index);
+        acceptRtp(pending.item.session, ssrcOf(pending.packet), pending.index);
       }
     }
     if (jobs > 0) protectGroup(jobs);
@@ -249,22 +248,25 @@ function unprotectGroup(jobs: i32): usize {
   let accepted = 0;
   for (let i = 0; i < jobs; i++) {
     const pending = pendingAt(i);
-    const sources = pending.item.session + SESSION_SOURCES;
+    const session = pending.item.session;
     const ssrc = ssrcOf(pending.packet);
-    const index = admitRtp(sources, ssrc, sequenceOf(pending.packet));
-    if (index < 0) {
-      pending.item.length = <i32>index;
-      continue;
-    }
-    if (index != pending.index) {
-      again = changetype<usize>(pending.item);
-      break;
+    if (sessionInGroup(session, i)) {
+      // One before it in the group may have moved the counters, or be the same packet.
+      const index = admitRtp(session, ssrc, sequenceOf(pending.packet));
+      if (index < 0) {
+        pending.item.length = <i32>index;
+        continue;
+      }
+      if (index != pending.index) {
+        again = changetype<usize>(pending.item);
+        break;
+      }
     }
     if (!tagIsRight(pending, authJobAt(i))) {
       pending.item.length = STATUS_AUTH_FAILED;
       continue;
     }
-    acceptRtp(sources, ssrc, index);
+    acceptRtp(session, ssrc, pending.index);
     pending.item.length = pending.length;
     if (accepted != i) memory.copy(changetype<usize>(cipherJobAt(accepted)), changetype<usize>(cipherJobAt(i)), 32);
     accepted++;

@@ -129,6 +129,86 @@ describe("AES counter mode", () => {
   });
 });
 
+describe("groups of one to four", () => {
+  const CIPHER_JOBS = wasm.reserve(4 * 32);
+  const AUTH_JOBS = wasm.reserve(4 * 40);
+  const KEYS = wasm.reserve(4 * 256);
+  const SLOT_BYTES = 2048;
+
+  /** Lengths that a group may mix: equal ones, empty ones, short events, the longest. */
+  function lengths(random: Random): number[] {
+    const count = 1 + random.below(4);
+    const equal = random.below(3) === 0 ? random.below(300) : -1;
+    return Array.from({ length: count }, () => {
+      if (equal >= 0) return equal;
+      return [0, 4, 16, 160, random.below(200), random.below(1500)][random.below(6)]!;
+    });
+  }
+
+  it("AES-CM of any mixture of keys and lengths equals node:crypto and touches nothing else", () => {
+    const random = new Random(4711);
+    for (let round = 0; round < 400; round++) {
+      wasm.octets().fill(0x5a, DATA, DATA + 4 * SLOT_BYTES);
+      const expected = lengths(random).map((length, i) => {
+        const key = random.octets(16);
+        const iv = Buffer.concat([random.octets(14), Buffer.alloc(2)]);
+        const data = random.octets(length);
+        wasm.write(KEY, key);
+        wasm.call["aesCmOpen"]!(KEYS + 256 * i, KEY);
+        wasm.writeI32(CIPHER_JOBS + 32 * i, KEYS + 256 * i);
+        wasm.writeI32(CIPHER_JOBS + 32 * i + 4, DATA + SLOT_BYTES * i);
+        wasm.writeI32(CIPHER_JOBS + 32 * i + 8, length);
+        wasm.write(CIPHER_JOBS + 32 * i + 16, iv);
+        wasm.write(DATA + SLOT_BYTES * i, data);
+        return createCipheriv("aes-128-ctr", key, iv).update(data);
+      });
+      wasm.call["aesCmGroup"]!(CIPHER_JOBS, expected.length);
+      for (const [i, data] of expected.entries()) {
+        const slot = wasm.read(DATA + SLOT_BYTES * i, SLOT_BYTES);
+        expect(slot.subarray(0, data.length).equals(data), `round ${round}, packet ${i}`).toBe(true);
+        expect(slot.subarray((data.length + 15) & ~15).every((octet) => octet === 0x5a)).toBe(true);
+      }
+    }
+  });
+
+  it("HMAC-SHA1 of any mixture of keys and lengths equals node:crypto", () => {
+    const random = new Random(4712);
+    for (let round = 0; round < 400; round++) {
+      const expected = lengths(random).map((length, i) => {
+        const key = random.octets(20);
+        const data = random.octets(length);
+        wasm.write(KEY, key);
+        wasm.call["hmacSha1Open"]!(KEYS + 256 * i, KEY, 20);
+        wasm.writeI32(AUTH_JOBS + 40 * i, KEYS + 256 * i);
+        wasm.writeI32(AUTH_JOBS + 40 * i + 4, DATA + SLOT_BYTES * i);
+        wasm.writeI32(AUTH_JOBS + 40 * i + 8, length);
+        wasm.write(DATA + SLOT_BYTES * i, data);
+        return createHmac("sha1", key).update(data).digest();
+      });
+      wasm.call["hmacSha1Group"]!(AUTH_JOBS, expected.length);
+      for (const [i, tag] of expected.entries()) {
+        expect(wasm.read(AUTH_JOBS + 40 * i + 16, 20).equals(tag), `round ${round}, message ${i}`).toBe(true);
+      }
+    }
+  });
+
+  it("the bitsliced cipher equals the plain one, block by block", () => {
+    const random = new Random(4713);
+    for (let round = 0; round < 20; round++) {
+      const key = random.octets(16);
+      const iv = Buffer.concat([random.octets(14), Buffer.alloc(2)]);
+      const stream = aesCm(key, iv, Buffer.alloc(16 * 94));
+      expandKey(key);
+      for (let block = 0; block < 94; block++) {
+        iv.writeUInt16BE(block, 14);
+        wasm.write(IV, iv);
+        wasm.call["aesEncrypt"]!(SCHEDULE, IV, TAG);
+        expect(wasm.read(TAG, 16).equals(stream.subarray(16 * block, 16 * block + 16))).toBe(true);
+      }
+    }
+  });
+});
+
 describe("SHA-1", () => {
   const { cases } = vectors("sha1") as { cases: { data: string; repeat: number; sha1: string }[] };
 

@@ -230,6 +230,48 @@ describe("hardening R12 state for SSRCs", () => {
     );
   });
 
+  it("an SSRC that was silent for 512 packets gives way, and never comes back under this key", () => {
+    const session = bench.open(KEY_SALT);
+    for (let ssrc = 0; ssrc < 4; ssrc++) lengthOf(session, genuine(9, 0, { ssrc }));
+    const limit = status("SSRC_LIMIT");
+    const hear = (ssrc: number, first: number, count: number) => {
+      for (let i = 0; i < count; i++) {
+        expect(lengthOf(session, genuine(first + i, 0, { ssrc, length: 1 })), `SSRC ${ssrc} ${first + i}`).toBe(13);
+      }
+    };
+    hear(3, 100, 508);
+    expect(lengthOf(session, genuine(1, 0, { ssrc: 4 })), "SSRC 0 was silent for 511").toBe(limit);
+    hear(3, 608, 1);
+    const forged = genuine(1, 0, { ssrc: 4 });
+    forged[40]! ^= 1;
+    const before = snapshot(session);
+    expect(lengthOf(session, forged)).toBe(status("AUTH_FAILED"));
+    expect(snapshot(session), "a forged packet drives nobody out").toBe(before);
+    expect(lengthOf(session, genuine(1, 0, { ssrc: 4 }))).toBe(172);
+    expect([0, 1, 2, 3, 4].map((ssrc) => roc(session, ssrc))).toEqual([-1, 0, 0, 0, 0]);
+    hear(4, 2, 600);
+    expect(lengthOf(session, genuine(9, 0, { ssrc: 0 })), "recorded").toBe(limit);
+    expect(lengthOf(session, genuine(10, 0, { ssrc: 0 })), "new").toBe(limit);
+    expect(lengthOf(session, genuine(9, 0, { ssrc: 1 })), "still known").toBe(status("REPLAYED"));
+    for (let ssrc = 5; ssrc < 12; ssrc++) {
+      hear(ssrc, 0, 1);
+      hear(4, 100 + 600 * (ssrc - 4), 600);
+    }
+    expect(lengthOf(session, genuine(0, 0, { ssrc: 12 })), "eight are retired").toBe(limit);
+    hear(4, 5000, 10);
+  });
+
+  it("a sender's SSRC that was retired is refused: its keystream is not used twice", () => {
+    const session = bench.open(KEY_SALT);
+    const send = (ssrc: number, sequence: number) =>
+      bench.protectRtp([{ session, packet: rtpPacket({ ssrc, sequence, payload: Buffer.alloc(1) }) }])[0]!.length;
+    for (let ssrc = 0; ssrc < 4; ssrc++) send(ssrc, 1);
+    for (let i = 0; i < 520; i++) send(3, 100 + i);
+    expect(send(4, 1)).toBe(23);
+    expect(send(0, 1)).toBe(status("SSRC_LIMIT"));
+    expect(send(0, 2)).toBe(status("SSRC_LIMIT"));
+  });
+
   it("two new SSRCs in one group do not share the last free place", () => {
     const session = bench.open(KEY_SALT);
     for (let ssrc = 0; ssrc < 3; ssrc++) lengthOf(session, genuine(1, 0, { ssrc }));
@@ -449,7 +491,9 @@ describe("keys", () => {
     fresh.call["srtpWipe"]!(session);
     const memory = fresh.read(0, staticEnd);
     const { cipherKey, authKey, salt } = deriveKeys(keySalt);
-    for (const secret of [keySalt.subarray(0, 16), keySalt.subarray(16), cipherKey, authKey, salt]) {
+    // The hash block of the outer key, as words of the machine.
+    const outerKey = Buffer.from(authKey.map((octet) => octet ^ 0x5c)).swap32();
+    for (const secret of [keySalt.subarray(0, 16), keySalt.subarray(16), cipherKey, authKey, salt, outerKey]) {
       expect(memory.includes(secret)).toBe(false);
       expect(memory.includes(secret.subarray(0, 8))).toBe(false);
     }

@@ -94,6 +94,8 @@ export class Scheduler {
       await this.stop();
       throw error;
     }
+    const why = this.workers[0]?.datagramsWhy ?? "";
+    if (why !== "") this.#options.log.warn("media runs on node:dgram, which costs more for each packet", { why });
   }
 
   /** Ends all workers: streams get `stop` and 1001, legs and sockets are closed. */

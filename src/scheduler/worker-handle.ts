@@ -69,6 +69,8 @@ export class WorkerHandle {
   load: WorkerLoad | undefined;
   /** How the worker reads and sends datagrams, known once ready. */
   datagrams: "batched" | "dgram" | undefined;
+  /** Why they are not of the fastest kind, or "". */
+  datagramsWhy = "";
   /** ABI version of its WASM module, 0 until ready. */
   abiVersion = 0;
 
@@ -201,6 +203,7 @@ export class WorkerHandle {
         this.#isReady = true;
         this.abiVersion = notice.abiVersion;
         this.datagrams = notice.datagrams;
+        this.datagramsWhy = notice.why;
         this.#armWatchdog(this.#watchdogMs);
         this.#settleReady.resolve();
         break;

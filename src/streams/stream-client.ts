@@ -6,7 +6,13 @@
 
 import type { ClientRequest } from "node:http";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { checkServerIdentity, connect as connectTls, rootCertificates } from "node:tls";
+import {
+  checkServerIdentity,
+  connect as connectTls,
+  createSecureContext,
+  rootCertificates,
+  type SecureContext,
+} from "node:tls";
 import WebSocket from "ws";
 import type { Clock, Timer } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
@@ -73,12 +79,14 @@ export class StreamClient {
   #pingSecond = 0;
   #pingsThisSecond = 0;
 
-  /** @throws TypeError when the URL cannot be parsed */
+  /** @throws TypeError when the URL cannot be parsed or is neither ws nor wss */
   constructor(options: StreamClientOptions, listener: StreamClientListener, slab: FrameSlab = new FrameSlab()) {
     this.#options = options;
     this.#listener = listener;
     this.#slab = slab;
     this.#url = new URL(options.stream.url);
+    if (this.#url.protocol !== "ws:" && this.#url.protocol !== "wss:")
+      throw new TypeError(`url: ws or wss, not ${this.#url.protocol}`);
     // The fragment stays here, and userinfo is never sent as credentials (2.1).
     this.#url.hash = "";
     this.#url.username = "";
@@ -166,9 +174,8 @@ export class StreamClient {
           // The name that the URL says, whatever address it was resolved to.
           servername: isIP(hostname) === 0 ? hostname : "",
           checkServerIdentity: (_host, certificate) => checkServerIdentity(hostname, certificate),
-          minVersion: "TLSv1.2",
+          secureContext: secureContextOf(defaults),
           rejectUnauthorized: defaults.tlsVerify,
-          ...(defaults.caPem === "" ? {} : { ca: [...rootCertificates, defaults.caPem] }),
         })
       : connectTcp(target);
     this.#socket = socket;
@@ -268,6 +275,20 @@ export class StreamClient {
     this.#timer?.cancel();
     this.#timer = this.#options.clock.after(delayMs, callback);
   }
+}
+
+const secureContexts = new WeakMap<StreamDefaults, SecureContext>();
+
+/** Made once: reading all root certificates takes longer than a frame lasts. */
+function secureContextOf(defaults: StreamDefaults): SecureContext {
+  const known = secureContexts.get(defaults);
+  if (known !== undefined) return known;
+  const context = createSecureContext({
+    minVersion: "TLSv1.2",
+    ...(defaults.caPem === "" ? {} : { ca: [...rootCertificates, defaults.caPem] }),
+  });
+  secureContexts.set(defaults, context);
+  return context;
 }
 
 /** Sends the upgrade request with the headers of 2.2 in their order and no other. */

@@ -53,8 +53,8 @@ const MAPPED_WORD2 = 0xffff;
 /** Enough for a stall of half a second at the highest packet rate of one leg. */
 const RECEIVE_BUFFER_BYTES = 64 * 1024;
 const EVENTS_MAX = 512;
-/** Datagrams taken from one socket before the others have their turn. */
-const DATAGRAMS_PER_SOCKET = 16;
+/** Datagrams taken from one socket in one poll; what is left waits for the next. */
+const PASSES_MAX = 16;
 
 /** The calls that are needed; numbers where the kernel wants addresses of the engine's memory. */
 interface Libc {
@@ -143,6 +143,7 @@ class EpollPorts implements DatagramPorts {
   readonly #from: AddressWords = { word0: 0, word1: 0, word2: 0, word3: 0 };
   readonly #sockets: (OpenSocket | undefined)[] = [];
   readonly #free: number[] = [];
+  #isClosed = false;
   #received = 0;
   #sent = 0;
   #sendErrors = 0;
@@ -194,12 +195,14 @@ class EpollPorts implements DatagramPorts {
 
   poll(): number {
     let total = 0;
-    for (;;) {
+    if (this.#isClosed) return total;
+    // One datagram of each ready socket a pass: a read that only finds a socket empty would cost as much as a real one.
+    for (let pass = 0; pass < PASSES_MAX; pass++) {
       const ready = this.#libc.epollWait(this.#epoll, this.#events, EVENTS_MAX, 0);
-      for (let i = 0; i < ready; i++) total += this.#receiveFrom(this.#eventData(i));
-      // All places of the list were used, so there may be sockets that had none.
-      if (ready < EVENTS_MAX || total >= EVENTS_MAX * 2) return total;
+      for (let i = 0; i < ready; i++) if (this.#receiveFrom(this.#eventData(i))) total++;
+      if (ready <= 0) break;
     }
+    return total;
   }
 
   close(socket: number): void {
@@ -213,6 +216,9 @@ class EpollPorts implements DatagramPorts {
 
   closeAll(): void {
     for (let index = 0; index < this.#sockets.length; index++) this.close(index);
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    closeSync(this.#epoll);
   }
 
   stats(): DatagramStats {
@@ -226,6 +232,7 @@ class EpollPorts implements DatagramPorts {
   }
 
   #bind(address: string, port: number): BoundSocket {
+    if (this.#isClosed) throw new Error("these sockets are closed");
     const libc = this.#libc;
     const family = isIPv6(address) ? AF_INET6 : AF_INET;
     const fd = this.#adopt(libc.socket(family, SOCK_DGRAM_NONBLOCK_CLOEXEC, 0), "socket");
@@ -285,33 +292,26 @@ class EpollPorts implements DatagramPorts {
     return known;
   }
 
-  #receiveFrom(index: number): number {
+  /** @returns true when there was a datagram */
+  #receiveFrom(index: number): boolean {
     const open = this.#sockets[index];
-    if (open === undefined) return 0;
+    if (open === undefined) return false;
     const libc = this.#libc;
     const sink = this.#sink;
-    for (let count = 0; ; count++) {
-      if (count === DATAGRAMS_PER_SOCKET) return count;
-      this.#sourceLengthWord[0] = SOCKADDR_IN6_BYTES;
-      const at = this.#sinkAt + sink.place();
-      // Making a place may have closed this very socket; its descriptor is somebody else's then.
-      if (this.#sockets[index] !== open) return count;
-      const length = libc.recvfrom(
-        open.fd,
-        at,
-        DATAGRAM_PLACE_BYTES,
-        MSG_DONTWAIT | MSG_TRUNC,
-        this.#source,
-        this.#sourceLength,
-      );
-      if (length < 0) {
-        const errno = libc.errno();
-        if (errno !== EAGAIN && errno !== EINTR) this.#receiveErrors++;
-        return count;
-      }
-      this.#received++;
-      sink.accept(index, length, this.#readSource(), this.#sourceView.getUint16(2));
+    this.#sourceLengthWord[0] = SOCKADDR_IN6_BYTES;
+    const at = this.#sinkAt + sink.place();
+    // Making a place may have closed this very socket; its descriptor is somebody else's then.
+    if (this.#sockets[index] !== open) return false;
+    const flags = MSG_DONTWAIT | MSG_TRUNC;
+    const length = libc.recvfrom(open.fd, at, DATAGRAM_PLACE_BYTES, flags, this.#source, this.#sourceLength);
+    if (length < 0) {
+      const errno = libc.errno();
+      if (errno !== EAGAIN && errno !== EINTR) this.#receiveErrors++;
+      return false;
     }
+    this.#received++;
+    sink.accept(index, length, this.#readSource(), this.#sourceView.getUint16(2));
+    return true;
   }
 
   #readSource(): AddressWords {

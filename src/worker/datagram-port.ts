@@ -68,7 +68,7 @@ export interface DatagramPorts {
   poll(): number;
   /** Closes a socket; its number may be given out again. */
   close(socket: number): void;
-  /** Closes everything. */
+  /** Closes everything; nothing can be bound after that. */
   closeAll(): void;
   stats(): DatagramStats;
 }

@@ -7,10 +7,10 @@ import { MediaError } from "../base/errors.ts";
 import type { MediaCore } from "../media/media-core.ts";
 import { openSource } from "./audio-source.ts";
 import { DigitSender, dtmfFrequencies } from "./digits.ts";
+import { playbackOf } from "./leg-playback.ts";
 import type { LegEntry } from "./leg-table.ts";
 import { Player } from "./player.ts";
 import type { LegId, PlaySource } from "./protocol.ts";
-import { playbackOf } from "./tap-router.ts";
 
 /** Told when a `play` request is over. */
 export type PlayEnded = (legId: LegId, playId: number, completed: boolean) => void;
@@ -41,7 +41,7 @@ export class LegAudio {
     const audio = openSource(source);
     this.stopPlay(leg);
     leg.player = new Player(playId, audio, source.loop, playbackOf(this.#core, leg.slot));
-    leg.player.advance();
+    if (leg.tone === undefined) leg.player.advance();
     return audio.durationMs;
   }
 

@@ -24,7 +24,7 @@ export class Player {
   #sourceEnded = false;
   #written = 0;
   #played = 0;
-  #lastPlayed: number;
+  #lastPlayed: number | undefined;
   #passOctets = 0;
 
   /** @param loop - passes; 0 is for ever */
@@ -33,13 +33,13 @@ export class Player {
     this.#source = source;
     this.#sink = sink;
     this.#passes = loop === 0 ? Number.POSITIVE_INFINITY : loop;
-    this.#lastPlayed = sink.playedOctets();
   }
 
   /** Writes what the ring has room for. @returns true when everything has been played */
   advance(): boolean {
     const now = this.#sink.playedOctets();
-    this.#played += (now - this.#lastPlayed) >>> 0;
+    // What others played before the first octet of ours does not count.
+    this.#played += (now - (this.#lastPlayed ?? now)) >>> 0;
     this.#lastPlayed = now;
     while (this.#written - this.#played < AHEAD_OCTETS) {
       if (this.#chunkWritten === this.#chunkUsed && !this.#convert()) break;

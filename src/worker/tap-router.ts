@@ -9,8 +9,8 @@ import type { FrameView } from "../media/frame-view.ts";
 import type { MediaCore } from "../media/media-core.ts";
 import { FrameSlab } from "../streams/frame-slab.ts";
 import { MediaStream, type StreamMedia } from "../streams/media-stream.ts";
-import type { PlaybackSink } from "../streams/playback.ts";
 import type { StreamDefaults, StreamEvent } from "../streams/stream-types.ts";
+import { playbackOf } from "./leg-playback.ts";
 import type { LegEntry } from "./leg-table.ts";
 import type { LegId, StreamStart } from "./protocol.ts";
 
@@ -72,6 +72,8 @@ export class TapRouter {
   start(start: StreamStart, leg: LegEntry): void {
     const { streamSid } = start;
     if (!STREAM_SID.test(streamSid)) throw new RangeError("streamSid: 1 to 64 letters and digits");
+    if (start.tracks.length === 0 || start.tracks.some((track) => track !== "inbound" && track !== "outbound"))
+      throw new RangeError("tracks: inbound, outbound or both");
     if (this.#bySid.has(streamSid)) throw new RangeError(`streamSid: ${streamSid} is in use`);
     if (start.kind === "bidirectional" && this.isPlayedTo(leg.legId))
       throw new GatewayError("MEDIA_BUSY", `leg ${leg.legId} has a bidirectional stream already`);
@@ -165,14 +167,4 @@ export class TapRouter {
       },
     };
   }
-}
-
-/** The playback ring of one leg. */
-export function playbackOf(core: MediaCore, slot: number): PlaybackSink {
-  return {
-    room: () => core.playbackRoom(slot),
-    write: (octets) => core.playbackWrite(slot, octets),
-    clear: () => core.playbackClear(slot),
-    playedOctets: () => core.playedOctets(slot),
-  };
 }

@@ -141,8 +141,7 @@ export class WorkerCore {
     "leg-stats": ({ legId }) => this.#core.stats(this.#legs.get(legId).slot),
     play: ({ legId, playId, source }) => {
       const leg = this.#legs.get(legId);
-      if (this.#taps.isPlayedTo(legId))
-        throw new GatewayError("MEDIA_BUSY", `a bidirectional stream plays to leg ${legId}`);
+      this.#refuseWhilePlayedTo(legId);
       return { durationMs: this.#audio.play(leg, playId, source) };
     },
     "stop-play": ({ legId }) => {
@@ -150,7 +149,9 @@ export class WorkerCore {
       return null;
     },
     "send-digits": async ({ legId, digits }) => {
-      await this.#audio.sendDigits(this.#legs.get(legId), digits);
+      const leg = this.#legs.get(legId);
+      if (!leg.hasEvents) this.#refuseWhilePlayedTo(legId);
+      await this.#audio.sendDigits(leg, digits);
       return null;
     },
     "start-stream": (start) => {
@@ -182,6 +183,7 @@ export class WorkerCore {
     try {
       const pair = await this.#pairs.open(address);
       try {
+        if (this.#isClosing) throw new MediaError("MEDIA_FULL", "the worker is closing");
         const slot = this.#core.openLeg(options, this.#clock.nowMs());
         this.#legs.add({
           legId,
@@ -201,6 +203,12 @@ export class WorkerCore {
     } finally {
       this.#opening.delete(legId);
     }
+  }
+
+  /** Two that play into one ring would spoil each other's audio and marks. */
+  #refuseWhilePlayedTo(legId: number): void {
+    if (this.#taps.isPlayedTo(legId))
+      throw new GatewayError("MEDIA_BUSY", `a bidirectional stream plays to leg ${legId}`);
   }
 
   #closeLeg(leg: LegEntry): LegStats {

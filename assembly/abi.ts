@@ -195,3 +195,9 @@ export const STREAM_OUTBOUND: i32 = 2;
 export const STREAM_FILL_SILENCE: i32 = 4;
 /** 160 octets of mu-law instead of a WebSocket frame. */
 export const STREAM_RAW: i32 = 8;
+
+/** What one tick of a jitter buffer played. */
+export const PLAY_NORMAL: i32 = 0;
+export const PLAY_CONCEALED: i32 = 1;
+export const PLAY_SILENCE: i32 = 2;
+export const PLAY_NOISE: i32 = 3;

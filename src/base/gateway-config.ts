@@ -1,0 +1,179 @@
+/**
+ * The settings of a gateway: types only, so that whoever reads them from a file and whoever builds a gateway from them
+ * agree. Every field is there; defaults have been filled in. Durations end in their unit. `null` means "not set".
+ */
+
+/** Everything but the objects (trunks, numbers …), which live in the store. */
+export interface GatewayConfig {
+  readonly domains: DomainsConfig;
+  readonly sip: SipConfig;
+  readonly tls: TlsConfig;
+  readonly srtp: SrtpConfig;
+  readonly http: HttpConfig;
+  readonly media: MediaConfig;
+  readonly streams: StreamsConfig;
+  readonly webhooks: WebhooksConfig;
+  readonly auth: AuthConfig;
+  readonly termination: TerminationConfig;
+  readonly redirect: RedirectConfig;
+  readonly edges: readonly EdgeConfig[];
+  readonly store: StoreConfig;
+  readonly log: LogConfig;
+  readonly compliance: ComplianceConfig;
+}
+
+export interface DomainsConfig {
+  /** DNS suffix: `{name}.pstn.BASE`, `{name}.sip.BASE`. Lower case. */
+  readonly base: string;
+}
+
+/** Ports: null does not listen, 0 takes any free one. */
+export interface SipConfig {
+  /** Address that the listeners bind to. */
+  readonly address: string;
+  /** Address in Via and Contact when it is another one (R-NET-4). */
+  readonly announce: string | null;
+  readonly udpPort: number | null;
+  readonly tcpPort: number | null;
+  /** Listens only when `tls.certFile` is set. */
+  readonly tlsPort: number | null;
+  /** Requests for hosts that are none of ours (requirements 0.1). */
+  readonly unknownDomain: "drop" | "404";
+  /** Requests above this leave over TCP (RFC 3261 §18.1.1). */
+  readonly udpMaxRequestBytes: number;
+  /** T1 of RFC 3261 §17.1.1.1. */
+  readonly t1Ms: number;
+  readonly connectTimeoutMs: number;
+  readonly connectionsMax: number;
+  readonly connectionsPerSourceMax: number;
+  /** R-ORIG-17. */
+  readonly noAnswerMs: number;
+  /** R-ORIG-23: ringing of one attempt, and silence of all attempts in sum. */
+  readonly ringLimitMs: number;
+  readonly silentTotalMs: number;
+  /** SIP-INV-13. */
+  readonly callDurationMaxMs: number;
+  /** What `<Reject>` answers (R-BYOC-5). */
+  readonly rejectStatus: 404 | 603;
+  /** R-KEEP-2: OPTIONS of one source for one domain. */
+  readonly optionsBurst: number;
+  readonly optionsRefillMs: number;
+}
+
+/** Paths are absolute. */
+export interface TlsConfig {
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
+  /** Certificates by server name (R-SEC-13); `*.example.net` covers one label. */
+  readonly perDomain: readonly { readonly name: string; readonly certFile: string; readonly keyFile: string }[];
+  /** Authorities that peers are checked against, besides the system's (R-SEC-14). */
+  readonly caFile: string | null;
+  /** Also TLS 1.0 and 1.1 (R-SEC-2). */
+  readonly allowDeprecated: boolean;
+}
+
+export interface SrtpConfig {
+  /** A trunk that is not secure may answer SRTP (R-SEC-4). */
+  readonly optional: boolean;
+}
+
+export interface HttpConfig {
+  readonly address: string;
+  /** null: no HTTP at all; 0: any free port. */
+  readonly port: number | null;
+  /** Base of the absolute URLs that the gateway gives out; null: made from address and port. */
+  readonly publicBaseUrl: string | null;
+}
+
+export interface MediaConfig {
+  /** Address that media sockets bind to; null: that of SIP. */
+  readonly address: string | null;
+  /** Address in SDP when it is another one; null: that of SIP (R-NET-4). */
+  readonly announce: string | null;
+  /** RTP ports are the even ones of this range, RTCP follows (R-MEDIA-11); 0 and 0: any free ones. */
+  readonly portMin: number;
+  readonly portMax: number;
+  readonly workers: number | "auto";
+  readonly legsPerWorker: number;
+  readonly datagrams: "auto" | "batched" | "dgram";
+  /** Calls at one time (R-MEDIA-8); null: what workers and ports allow. */
+  readonly maxCalls: number | null;
+  /** Symmetric RTP of new trunks and domains (R-MEDIA-1). */
+  readonly symmetricDefault: boolean;
+  /** Which packets of plain RTP are taken while symmetric RTP is off. */
+  readonly sourcePolicy: "negotiated" | "address";
+  /** Silence that ends a call (RTP-SES-8); 0 never does. */
+  readonly rtpTimeoutSeconds: number;
+}
+
+/** media-streams.md 13. */
+export interface StreamsConfig {
+  readonly allowInsecureWs: boolean;
+  readonly allowQuery: boolean;
+  readonly connectTimeoutMs: number;
+  readonly upgradeTimeoutMs: number;
+  readonly maxSendBufferMs: number;
+  readonly playbackBufferSeconds: number;
+  readonly maxMessageBytes: number;
+  readonly pendingMarksMax: number;
+  readonly fillSilence: boolean;
+  readonly userAgent: string;
+  readonly caFile: string | null;
+  readonly tlsVerify: boolean;
+}
+
+export interface WebhooksConfig {
+  readonly connectTimeoutMs: number;
+  /** Whole answer, connecting included. */
+  readonly totalTimeoutMs: number;
+  readonly bodyBytesMax: number;
+  /** Ranges of loopback and private addresses that webhooks and streams may reach (hardening R20); `all` for every one. */
+  readonly allowPrivateAddresses: readonly string[];
+  readonly caFile: string | null;
+}
+
+export interface AuthConfig {
+  /** Realm of challenges; null: the name of the domain that is called (R-AUTH-10). */
+  readonly realm: string | null;
+  readonly nonceSeconds: number;
+  /** R-AUTH-15. */
+  readonly failuresPerMinuteMax: number;
+  readonly blockSeconds: number;
+  /** Seals secrets in the store (R-AUTH-11): a file, or the key itself from the environment. */
+  readonly operatorKeyFile: string | null;
+  readonly operatorKey: string | null;
+}
+
+export interface TerminationConfig {
+  /** Called numbers that need not be E.164 (R-TERM-8). */
+  readonly shortCodes: readonly string[];
+}
+
+/** Where 302 and REFER may lead (R-REDIR-10, hardening R19). */
+export interface RedirectConfig {
+  readonly reach: "public" | "private" | "any";
+  /** Host names, addresses and ranges. */
+  readonly denied: readonly string[];
+}
+
+export interface EdgeConfig {
+  readonly name: string;
+  readonly region: string | null;
+  /** Public signalling addresses; the first one is that of this process when the edge is its own. */
+  readonly addresses: readonly string[];
+}
+
+export interface StoreConfig {
+  /** Absolute path of the data file; null keeps everything in memory. */
+  readonly path: string | null;
+}
+
+export interface LogConfig {
+  readonly level: "debug" | "info" | "warn" | "error" | "silent";
+  readonly format: "json" | "pretty";
+}
+
+export interface ComplianceConfig {
+  /** R-COMP-6. */
+  readonly noAudioAtRest: boolean;
+}

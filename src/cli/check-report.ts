@@ -1,0 +1,141 @@
+/**
+ * What `tandem check` says about a configuration: the settings as they take effect, secrets masked; what the gateway would
+ * listen on; how many calls really fit; what should be looked at.
+ */
+
+import { stringify } from "yaml";
+import type { GatewayConfig, MediaConfig } from "../base/gateway-config.ts";
+import type { LoadedConfig } from "./config.ts";
+import { SECRET_KEYS } from "./declared-schema.ts";
+
+/** The data behind the text, for `--json`. */
+export interface CheckReport {
+  readonly file: string;
+  /** Settings and objects, secrets masked. */
+  readonly effective: unknown;
+  readonly listens: readonly string[];
+  readonly capacity: CallCapacity;
+  readonly warnings: readonly string[];
+}
+
+/** How many calls fit, and why not more. */
+export interface CallCapacity {
+  readonly workers: number;
+  /** Legs that the port range has ports for; null when any free ports are used. */
+  readonly legsByPorts: number | null;
+  readonly legsByWorkers: number;
+  /** Bridged calls: two legs each. */
+  readonly bridgedCalls: number;
+  readonly limitedBy: "port range" | "workers" | "media.maxCalls";
+}
+
+export const MASK = "********";
+
+/** @param cores - of this machine, for `workers: auto` */
+export function checkReport(config: LoadedConfig, cores: number): CheckReport {
+  const { settings, file } = config;
+  return {
+    file,
+    effective: masked(asWritten(config)),
+    listens: listensOf(settings),
+    capacity: capacityOf(settings.media, cores),
+    warnings: config.warnings,
+  };
+}
+
+/** The report for people. */
+export function formatCheckReport(report: CheckReport): string {
+  const { capacity } = report;
+  const ports = capacity.legsByPorts === null ? "any free ports" : `ports for ${capacity.legsByPorts} legs`;
+  return [
+    `# ${report.file}: effective configuration`,
+    stringify(report.effective, { lineWidth: 0 }).trimEnd(),
+    "",
+    "# listens on",
+    ...report.listens.map((line) => `#   ${line}`),
+    "# calls",
+    `#   ${capacity.bridgedCalls} bridged calls at a time, limited by ${capacity.limitedBy}`,
+    `#   (${ports}, ${capacity.workers} workers for ${capacity.legsByWorkers} legs; a bridged call has two)`,
+    ...(report.warnings.length === 0 ? [] : ["# warnings", ...report.warnings.map((line) => `#   ${line}`)]),
+    "",
+  ].join("\n");
+}
+
+/** Workers that `auto` stands for: one core is left to signalling. */
+export function workerCount(media: Pick<MediaConfig, "workers">, cores: number): number {
+  return media.workers === "auto" ? Math.max(1, cores - 1) : media.workers;
+}
+
+/** A leg takes an even port and the next one; workers get equal, disjoint parts of the range. */
+export function capacityOf(media: MediaConfig, cores: number): CallCapacity {
+  const workers = workerCount(media, cores);
+  const legsByWorkers = workers * media.legsPerWorker;
+  const legsByPorts = media.portMin === 0 && media.portMax === 0 ? null : pairsOf(media.portMin, media.portMax);
+  const byPorts = Math.floor((legsByPorts ?? Number.POSITIVE_INFINITY) / 2);
+  const byWorkers = Math.floor(legsByWorkers / 2);
+  const fits = Math.min(byPorts, byWorkers);
+  if (media.maxCalls !== null && media.maxCalls <= fits)
+    return { workers, legsByPorts, legsByWorkers, bridgedCalls: media.maxCalls, limitedBy: "media.maxCalls" };
+  return {
+    workers,
+    legsByPorts,
+    legsByWorkers,
+    bridgedCalls: fits,
+    limitedBy: byPorts < byWorkers ? "port range" : "workers",
+  };
+}
+
+function pairsOf(portMin: number, portMax: number): number {
+  const firstEven = portMin + (portMin % 2);
+  return Math.max(0, Math.floor((portMax - firstEven + 1) / 2));
+}
+
+function listensOf({ sip, tls, http, media }: GatewayConfig): string[] {
+  const at = (address: string, port: number): string => `${address}:${port === 0 ? "any" : port}`;
+  const announced = sip.announce === null ? "" : `, announced as ${sip.announce}`;
+  const lines: string[] = [];
+  if (sip.udpPort !== null) lines.push(`SIP over UDP  ${at(sip.address, sip.udpPort)}${announced}`);
+  if (sip.tcpPort !== null) lines.push(`SIP over TCP  ${at(sip.address, sip.tcpPort)}${announced}`);
+  if (sip.tlsPort !== null)
+    lines.push(
+      tls.certFile === null
+        ? "SIP over TLS  off: tls.certFile is not set"
+        : `SIP over TLS  ${at(sip.address, sip.tlsPort)}${announced}`,
+    );
+  lines.push(http.port === null ? "HTTP          off" : `HTTP          ${at(http.address, http.port)}`);
+  const announce = media.announce ?? sip.announce;
+  const ports = media.portMin === 0 && media.portMax === 0 ? "any" : `${media.portMin}-${media.portMax}`;
+  lines.push(
+    `RTP, RTCP     ${media.address ?? sip.address}:${ports}${announce === null ? "" : `, announced as ${announce}`}`,
+  );
+  return lines;
+}
+
+/** Settings and objects in the words of the file, so that the report can be loaded again. */
+function asWritten({ settings, objects }: LoadedConfig): unknown {
+  const { sip, http, store } = settings;
+  const port = (value: number | null): number | "off" => value ?? "off";
+  return {
+    ...settings,
+    sip: { ...sip, udpPort: port(sip.udpPort), tcpPort: port(sip.tcpPort), tlsPort: port(sip.tlsPort) },
+    http: { ...http, port: port(http.port) },
+    store: store.path ?? "memory",
+    ...(withoutNulls(objects) as object),
+  };
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).filter(([, item]) => item !== null);
+  return Object.fromEntries(entries.map(([key, item]) => [key, withoutNulls(item)]));
+}
+
+/** A copy in which no secret can be read. URLs may carry one as user and password. */
+function masked(value: unknown, key = ""): unknown {
+  if (SECRET_KEYS.has(key)) return value === null ? null : MASK;
+  if (Array.isArray(value)) return value.map((item) => masked(item));
+  if (typeof value === "object" && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, masked(item, name)]));
+  return typeof value === "string" ? value.replace(/^(https?:\/\/)[^/@]*@/, `$1${MASK}@`) : value;
+}

@@ -1,8 +1,8 @@
 /** SRTP and SRTCP on published packets: RFC 3711, libsrtp and pion. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { SrtpBench } from "../support/srtp-bench.ts";
-import { counterBlock, deriveKeys, keystream, protectRtp } from "../support/srtp-reference.ts";
+import { rtpPacket, SrtpBench } from "../support/srtp-bench.ts";
+import { counterBlock, deriveKeys, keystream, protectRtcp, protectRtp } from "../support/srtp-reference.ts";
 import { loadWasm } from "../support/wasm.ts";
 
 interface PacketCase {
@@ -119,6 +119,46 @@ describe("pion packets", () => {
       expect(ciphertext).toEqual(hex(vector.protected).subarray(12, 18));
     });
   }
+});
+
+describe("hardening G5 libsrtp's verdicts, packet by packet, on jumps, repeats and reordering around wraps", () => {
+  interface Schedule {
+    indices: string;
+    verdicts: string;
+  }
+  const file = new URL("libsrtp-verdicts.json", import.meta.url);
+  const { rtp, rtcp } = JSON.parse(readFileSync(file, "utf8")) as { rtp: Schedule[]; rtcp: Schedule[] };
+  const keySalt = Buffer.from(Array.from({ length: 30 }, (_, i) => i));
+  const indicesOf = (schedule: Schedule) => schedule.indices.split(" ").map(Number);
+  const verdictsOf = (lengths: number[]) => lengths.map((length) => (length < 0 ? "-" : "+")).join("");
+
+  it.each([1, 4])("SRTP, %i packets a call", (batch) => {
+    const keys = deriveKeys(keySalt);
+    for (const schedule of rtp) {
+      const session = bench.open(keySalt);
+      const packets = indicesOf(schedule).map((index) => {
+        const packet = rtpPacket({ ssrc: 7, sequence: index & 0xffff, payload: Buffer.alloc(4) });
+        return { session, packet: protectRtp(keys, packet, Math.floor(index / 0x10000), 10) };
+      });
+      const lengths: number[] = [];
+      for (let i = 0; i < packets.length; i += batch) {
+        lengths.push(...bench.unprotectRtp(packets.slice(i, i + batch)).map((outcome) => outcome.length));
+      }
+      expect(verdictsOf(lengths)).toBe(schedule.verdicts);
+    }
+  });
+
+  it("SRTCP", () => {
+    const keys = deriveKeys(keySalt, true);
+    const packet = hex("80c900010000000701020304");
+    for (const schedule of rtcp) {
+      const session = bench.open(keySalt);
+      const lengths = indicesOf(schedule).map(
+        (index) => bench.unprotectRtcp(session, protectRtcp(keys, packet, index)).length,
+      );
+      expect(verdictsOf(lengths)).toBe(schedule.verdicts);
+    }
+  });
 });
 
 describe.each(["80", "32", "wrap-80"])("libsrtp 2.5.0 stream %s", (name) => {

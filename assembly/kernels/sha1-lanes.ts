@@ -9,7 +9,7 @@ export const LANE_STATE_BYTES: i32 = 80;
 export const LANE_WORDS_BYTES: i32 = 1280;
 
 /** Turns the octets of each word around. */
-// prettier-ignore
+// biome-ignore format: a table
 const BIG_ENDIAN = memory.data<u8>([3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12], 16);
 
 // @ts-ignore: decorator

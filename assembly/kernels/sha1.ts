@@ -13,7 +13,7 @@ export const SHA1_PADDING_BYTES_MAX: i32 = 80;
 /** The 80 words of the block at hand. */
 const SCHEDULE = memory.data(320, 16);
 /** Turns the octets of each word around. */
-// prettier-ignore
+// biome-ignore format: a table
 const BIG_ENDIAN = memory.data<u8>([3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12], 16);
 
 /** The state before the first block. */

@@ -410,7 +410,7 @@ describe("environment variables", () => {
     ]);
   });
 
-  it("stand for values that are a name in ${}", () => {
+  it("stand for values that are a name in braces after a dollar", () => {
     const reference = "$" + "{TOKEN}";
     const text = `accounts: [{ name: main, authToken: '${reference}' }]`;
     expect(parseConfig(text, "t.yaml", { TOKEN: "0123456789abcdef" }).objects.accounts[0]?.authToken).toBe(

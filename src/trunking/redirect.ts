@@ -156,7 +156,7 @@ export function placeProblem(host: string, policy: DivertPolicy): string | null 
   const family = isIP(host);
   if (family === 0) {
     if (!isHostName(host)) return "the host of the URI is no address or domain name";
-    const name = host.toLowerCase();
+    const name = (host.endsWith(".") ? host.slice(0, -1) : host).toLowerCase();
     if (policy.denied.some((denied) => sameOrBelow(name, denied.toLowerCase()))) return "the host is on the deny list";
     if (policy.reach !== "any" && sameOrBelow(name, "localhost")) return "calls to loopback addresses are not sent";
     return null;

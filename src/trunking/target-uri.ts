@@ -70,6 +70,7 @@ export function readTargetUri(text: string, edges: EdgeTable): TargetUriReading 
     const decoded = percentDecoded(rest.slice(0, at));
     if (decoded === null || decoded === "" || decoded.includes("@")) return bad("the user part cannot be read");
     if (decoded.includes(":")) return bad("a password in a SIP URI is not supported");
+    if (hasControl(decoded)) return bad("the user part holds a control character");
     user = decoded;
   }
   const [hostPort, ...paramTexts] = rest.slice(at + 1).split(";") as [string, ...string[]];
@@ -109,12 +110,15 @@ export function readHostPort(text: string): { readonly host: string; readonly po
   return port >= 1 && port <= 65535 ? { host, port } : null;
 }
 
-/** An IPv4 address or a domain name (RFC 1123 §2.1). A name whose last label is a number would be a wrong address. */
+/**
+ * An IPv4 address or a domain name (RFC 1123 §2.1). A name whose last label is a number, decimal or hexadecimal, would be
+ * an address in a form that some resolvers take: `0x7f000001` is 127.0.0.1 to them.
+ */
 export function isHostName(host: string): boolean {
   if (isIP(host) === 4) return true;
   if (host.length > 253) return false;
   const labels = (host.endsWith(".") ? host.slice(0, -1) : host).split(".");
-  if (/^[0-9]+$/.test(labels.at(-1)!)) return false;
+  if (/^([0-9]+|0x[0-9a-f]*)$/i.test(labels.at(-1)!)) return false;
   return labels.every((label) => label.length <= 63 && /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$/i.test(label));
 }
 
@@ -173,9 +177,7 @@ function readHeaders(text: string): { headers: [string, string][] } | Problem {
       return { problem: "a header of the SIP URI cannot be read", restCode: 13252 };
     const known = ALLOWED_HEADERS.get(name.toLowerCase());
     if (known === undefined && !/^x-./i.test(name)) continue;
-    // A control character after decoding could begin a header line of its own (hardening R4).
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-    if (/[\x00-\x1f\x7f]/.test(value))
+    if (hasControl(value))
       return { problem: `header ${name.slice(0, 40)} of the SIP URI holds a control character`, restCode: 13252 };
     headers.push([known ?? name, value]);
   }
@@ -184,6 +186,12 @@ function readHeaders(text: string): { headers: [string, string][] } | Problem {
 
 function transportOf(value: string): TargetTransport | undefined {
   return value === "udp" || value === "tcp" || value === "tls" ? value : undefined;
+}
+
+/** After decoding such a character could begin a header line of its own (hardening R4). */
+function hasControl(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  return /[\x00-\x1f\x7f]/.test(text);
 }
 
 /** Decoded text, or null for a broken escape or bytes that are no UTF-8. */

@@ -42,6 +42,9 @@ describe("R-REDIR which redirections are followed", () => {
     ["R-REDIR-10 unspecified", { contact: uri("0.0.0.0") }],
     ["R-REDIR-10 no host", { contact: uri("a..b") }],
     ["R-REDIR-10 denied name", { contact: uri("sbc.EVIL.example") }],
+    ["R-REDIR-10 denied name with its root", { contact: uri("evil.example.") }],
+    ["R-REDIR-10 localhost with its root", { contact: uri("localhost.") }],
+    ["R-REDIR-10 an address in hexadecimal", { contact: uri("0x7f000001") }],
     ["R-REDIR-10 denied range", { contact: uri("198.51.100.7") }],
     ["another scheme", { contact: uri("", { scheme: "tel", user: "+1900" }) }],
   ])("refuses %s with 480 and alert 32219", (_name, changes) => {

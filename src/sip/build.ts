@@ -2,6 +2,7 @@
 
 import { Headers } from "./headers.ts";
 import type { CSeq, ExtraHeaders, NameAddr, SipBody, SipRequest, SipResponse, Via } from "./message.ts";
+import { withTag } from "./name-addr.ts";
 import { reasonPhrase } from "./reason-phrases.ts";
 import { hasControl } from "./tokens.ts";
 import type { SipUri } from "./uri.ts";
@@ -9,17 +10,22 @@ import type { SipUri } from "./uri.ts";
 export interface RequestFields {
   readonly method: string;
   readonly uri: SipUri;
+  /** Default none: the transaction adds its own. */
   readonly vias?: Via[];
   readonly from: NameAddr;
   readonly to: NameAddr;
   readonly callId: string;
   readonly cseq: CSeq;
+  /** Default 70. */
   readonly maxForwards?: number;
   readonly headers?: ExtraHeaders;
   readonly body?: SipBody;
 }
 
-/** @throws TypeError for header values with control characters */
+/**
+ * A request of these fields.
+ * @throws TypeError for a header name that is no token or a field of the message, or a value with control characters
+ */
 export function createRequest(fields: RequestFields): SipRequest {
   const { headers, body } = content(fields.headers, fields.body);
   return {
@@ -38,8 +44,9 @@ export function createRequest(fields: RequestFields): SipRequest {
 }
 
 export interface ResponseFields {
+  /** Default the phrase of the RFC; one with control characters is not used. */
   readonly reason?: string;
-  /** Added to To when the request had none (RFC 3261 §8.2.6.2). */
+  /** Added to To when the request had none (RFC 3261 §8.2.6.2); never to 100. */
   readonly toTag?: string;
   readonly headers?: ExtraHeaders;
   readonly body?: SipBody;
@@ -47,25 +54,22 @@ export interface ResponseFields {
 
 /**
  * A response with Via, From, To, Call-ID and CSeq of its request; Record-Route is copied into 101 to 299 (SIP-DLG-5).
- * @throws TypeError for header values with control characters
+ * @throws TypeError as `createRequest` does
  */
 export function createResponse(request: SipRequest, status: number, fields: ResponseFields = {}): SipResponse {
   const { headers, body } = content(fields.headers, fields.body);
-  if (status > 100 && status < 300) {
-    const routes = request.headers.all("Record-Route");
-    if (routes.length > 0) for (const route of routes) headers.add("Record-Route", route);
-  }
-  let to = request.to;
-  if (status > 100 && fields.toTag !== undefined && !to.params.has("tag"))
-    to = { ...to, params: new Map([...to.params, ["tag", fields.toTag]]) };
-  const reason = fields.reason === undefined || hasControl(fields.reason) ? reasonPhrase(status) : fields.reason;
+  if (status > 100 && status < 300)
+    for (const route of request.headers.all("Record-Route")) headers.add("Record-Route", route);
+  const { toTag } = fields;
+  const isTagged = status > 100 && toTag !== undefined && !request.to.params.has("tag");
   return {
     kind: "response",
     status,
-    reason,
+    reason: fields.reason === undefined || hasControl(fields.reason) ? reasonPhrase(status) : fields.reason,
+    // Copies, since the transport stamps the Via of a request it received and may do so again.
     vias: request.vias.map((via) => ({ ...via, params: new Map(via.params) })),
     from: request.from,
-    to,
+    to: isTagged ? withTag(request.to, toTag) : request.to,
     callId: request.callId,
     cseq: request.cseq,
     headers,

@@ -1,114 +1,88 @@
-/** The ordered header list of one message (RFC 3261 §7.3). */
+/**
+ * The ordered header list of one message (RFC 3261 §7.3). Names are long and in their usual spelling whichever form they
+ * came in, so that no compact form or odd case hides a header from whoever looks for it (hardening R3).
+ */
 
-import { hasControl, isToken } from "./tokens.ts";
+import { canonicalName } from "./header-names.ts";
+import { hasControl, isToken, splitList, trimBlanks } from "./tokens.ts";
 
-/** RFC 3261 §7.3.3 and the registry of header fields (SIP-MSG-4). */
-const COMPACT: ReadonlyMap<string, string> = new Map([
-  ["a", "Accept-Contact"],
-  ["b", "Referred-By"],
-  ["c", "Content-Type"],
-  ["d", "Request-Disposition"],
-  ["e", "Content-Encoding"],
-  ["f", "From"],
-  ["i", "Call-ID"],
-  ["j", "Reject-Contact"],
-  ["k", "Supported"],
-  ["l", "Content-Length"],
-  ["m", "Contact"],
-  ["n", "Identity-Info"],
-  ["o", "Event"],
-  ["r", "Refer-To"],
-  ["s", "Subject"],
-  ["t", "To"],
-  ["u", "Allow-Events"],
-  ["v", "Via"],
-  ["x", "Session-Expires"],
-  ["y", "Identity"],
-]);
+export { canonicalName } from "./header-names.ts";
 
-/** Spellings that capitalising each word would get wrong. */
-const SPELLING: ReadonlyMap<string, string> = new Map([
-  ["call-id", "Call-ID"],
-  ["cseq", "CSeq"],
-  ["mime-version", "MIME-Version"],
-  ["rseq", "RSeq"],
-  ["rack", "RAck"],
-  ["www-authenticate", "WWW-Authenticate"],
-  ["min-se", "Min-SE"],
-]);
+/** Headers that are fields of the message; in the list they would stand twice on the wire. */
+const FIELDS: ReadonlySet<string> = new Set(["Via", "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length"]);
 
-const known = new Map<string, string>();
-const KNOWN_MAX = 1000;
-
-/** The long name in its usual spelling: `v` and `VIA` give `Via`; `x-account` keeps what was sent. */
-export function canonicalName(name: string): string {
-  const cached = known.get(name);
-  if (cached !== undefined) return cached;
-  const lower = name.toLowerCase();
-  const canonical =
-    COMPACT.get(lower) ??
-    SPELLING.get(lower) ??
-    // Unknown X- headers go to webhooks under the name that was received.
-    (lower.startsWith("x-") ? name : lower.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase()));
-  if (known.size < KNOWN_MAX) known.set(name, canonical);
-  return canonical;
-}
-
-/** Header names are kept in their long, canonical spelling; look-up ignores case. */
+/** Values have no control character but TAB and no blanks at their ends. Look-up ignores case and knows compact names. */
 export class Headers {
   readonly #list: [name: string, value: string][] = [];
-  readonly #lower: string[] = [];
+  /** The names in lower case, index by index. */
+  readonly #keys: string[] = [];
 
   /** First value, or undefined. */
   get(name: string): string | undefined {
-    const index = this.#lower.indexOf(name.toLowerCase());
+    const index = this.#keys.indexOf(keyOf(name));
     return index < 0 ? undefined : this.#list[index]![1];
   }
 
   /** All values in order, one per header line (comma lists not split). */
   all(name: string): string[] {
-    const lower = name.toLowerCase();
+    const key = keyOf(name);
     const values: string[] = [];
-    for (let i = 0; i < this.#lower.length; i++) if (this.#lower[i] === lower) values.push(this.#list[i]![1]);
+    for (let i = this.#keys.indexOf(key); i >= 0; i = this.#keys.indexOf(key, i + 1)) values.push(this.#list[i]![1]);
     return values;
   }
 
+  /**
+   * All values in order, comma lists split (SIP-MSG-5). Not for credentials, challenges and Date, where the comma belongs
+   * to the value.
+   * @throws SipParseError 400 for a quote or an angle bracket that is not closed
+   */
+  list(name: string): string[] {
+    return this.all(name).flatMap((line) => splitList(line, canonicalName(name)));
+  }
+
   has(name: string): boolean {
-    return this.#lower.includes(name.toLowerCase());
+    return this.#keys.includes(keyOf(name));
   }
 
   /**
    * Appends a line.
-   * @throws TypeError for a name that is no token, or a value with CR, LF, NUL or another control character (hardening R4)
+   * @throws TypeError for a name that is no token or a field of the message, or a value with CR, LF, NUL or another
+   * control character (hardening R4)
    */
   add(name: string, value: string): this {
     if (!isToken(name)) throw new TypeError(`header name is no token: ${JSON.stringify(name.slice(0, 40))}`);
-    if (hasControl(value)) throw new TypeError(`value of ${name} holds a control character`);
-    this.#list.push([name, value]);
-    this.#lower.push(name.toLowerCase());
+    const canonical = canonicalName(name);
+    if (FIELDS.has(canonical)) throw new TypeError(`${canonical} is a field of the message, not of its header list`);
+    if (hasControl(value)) throw new TypeError(`value of ${canonical.slice(0, 40)} holds a control character`);
+    this.#list.push([canonical, trimBlanks(value)]);
+    this.#keys.push(canonical.toLowerCase());
     return this;
   }
 
-  /** Replaces all lines of that name by one. */
+  /** Replaces all lines of that name by one. @throws TypeError as `add` does */
   set(name: string, value: string): this {
     this.remove(name);
     return this.add(name, value);
   }
 
   remove(name: string): void {
-    const lower = name.toLowerCase();
-    for (let i = this.#lower.length - 1; i >= 0; i--) {
-      if (this.#lower[i] !== lower) continue;
+    const key = keyOf(name);
+    for (let i = this.#keys.length - 1; i >= 0; i--) {
+      if (this.#keys[i] !== key) continue;
       this.#list.splice(i, 1);
-      this.#lower.splice(i, 1);
+      this.#keys.splice(i, 1);
     }
   }
 
-  [Symbol.iterator](): Iterator<[name: string, value: string]> {
+  [Symbol.iterator](): Iterator<readonly [name: string, value: string]> {
     return this.#list[Symbol.iterator]();
   }
 
   get size(): number {
     return this.#list.length;
   }
+}
+
+function keyOf(name: string): string {
+  return canonicalName(name).toLowerCase();
 }

@@ -1,37 +1,47 @@
 /**
  * Framing on TCP and TLS (RFC 3261 §18.3, RFC 5626 §3.5.1): leading line ends are skipped, a double CRLF between messages
- * is a ping, Content-Length says where a message ends. Memory is bounded, and time is linear however the octets arrive.
+ * is a ping, Content-Length says where a message ends. The head of a message is read once, and what it means decides where
+ * the message ends, so the two cannot disagree. Memory is bounded, and time is linear however the octets arrive.
  */
 
 import { SipParseError } from "../base/errors.ts";
+import { LIMITS } from "./limits.ts";
 import type { SipMessage } from "./message.ts";
-import { LIMITS, parseMessage } from "./parser.ts";
+import { findHeadEnd, type MessageHead, readHead } from "./message-head.ts";
+import { bodyLength, completeMessage } from "./parser.ts";
 
 /** What came out of one chunk, in order. */
 export type StreamEvent =
   | { readonly kind: "message"; readonly message: SipMessage }
+  /** A double CRLF, to be answered with one CRLF. */
   | { readonly kind: "ping" }
-  /** A single CRLF: the answer to a ping of ours. */
+  /** A single CRLF: the answer to a ping of ours. Cut in two by the network, a ping is announced by one of these. */
   | { readonly kind: "pong" }
   /** When `error.fatalToStream`, the framing is lost: answer if possible, then close. */
   | { readonly kind: "error"; readonly error: SipParseError };
 
 const CR = 13;
 const LF = 10;
+/** A buffer that grew beyond this is given back when it is empty. */
+const KEPT_BYTES_MAX = 8192;
 
 export class StreamParser {
-  #buffer = Buffer.alloc(4096);
-  #length = 0;
-  /** Up to here no end of the header section was found, so that one octet a segment stays linear. */
+  #buffer: Uint8Array = new Uint8Array(0);
+  /** Octets from `#start` to `#end` wait to be read. */
+  #start = 0;
+  #end = 0;
+  /** Up to here no end of the head was found, so that one octet a segment stays linear. */
   #scanned = 0;
-  #bodyStart = -1;
-  #messageEnd = -1;
+  /** The head that was read while its body is still on its way. */
+  #head: MessageHead | undefined;
+  #bodyStart = 0;
+  #bodyEnd = 0;
   #lineEnds = 0;
   #failed = false;
 
   /** Octets that wait for the rest of their message. */
   get pendingBytes(): number {
-    return this.#length;
+    return this.#end - this.#start;
   }
 
   /** Takes one chunk and returns what it completed. After a fatal error nothing more comes out. */
@@ -39,111 +49,76 @@ export class StreamParser {
     const events: StreamEvent[] = [];
     if (this.#failed) return events;
     this.#append(chunk);
-    let more = true;
-    while (more && !this.#failed) more = this.#step(events);
-    if (!this.#failed && this.#lineEnds > 0 && this.#length === 0) this.#flushPong(events);
+    while (this.#start < this.#end && !this.#failed && this.#step(events)) {
+      // One message or one run of line ends a step.
+    }
+    this.#tidy();
     return events;
   }
 
-  #append(chunk: Uint8Array): void {
-    const needed = this.#length + chunk.length;
-    if (needed > this.#buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
-      this.#buffer.copy(larger, 0, 0, this.#length);
-      this.#buffer = larger;
-    }
-    this.#buffer.set(chunk, this.#length);
-    this.#length = needed;
-  }
-
+  /** Returns false when more octets are needed. */
   #step(events: StreamEvent[]): boolean {
-    if (this.#bodyStart < 0) {
-      if (this.#scanned === 0 && this.#skipLineEnds(events)) return this.#length > 0;
-      if (!this.#findHeaderEnd()) {
-        if (this.#length > LIMITS.messageBytes)
-          this.#fail(events, new SipParseError("no end of the headers after 64 KiB", 513, -1, true));
-        return false;
-      }
-      this.#messageEnd = this.#bodyStart + this.#contentLength();
+    if (this.#head === undefined) {
+      if (this.#scanned === this.#start) this.#skipLineEnds(events);
+      if (this.#start === this.#end || !this.#readHead(events)) return false;
     }
-    if (this.#length < this.#messageEnd) return false;
-    this.#take(events);
-    return this.#length > 0;
-  }
-
-  /** Takes line ends in front of a message; two CRLFs are a ping. True when something was taken. */
-  #skipLineEnds(events: StreamEvent[]): boolean {
-    let at = 0;
-    while (at < this.#length && (this.#buffer[at] === CR || this.#buffer[at] === LF)) {
-      if (this.#buffer[at] === LF && ++this.#lineEnds === 2) {
-        this.#lineEnds = 0;
-        events.push({ kind: "ping" });
-      }
-      at++;
-    }
-    if (at === 0) {
-      this.#lineEnds = 0;
-      return false;
-    }
-    this.#drop(at);
+    if (this.#end < this.#bodyEnd) return false;
+    this.#takeMessage(events);
     return true;
   }
 
-  /** A lone CRLF may be half of a ping, so it is a pong only in the eyes of who waits for one. */
-  #flushPong(events: StreamEvent[]): void {
-    if (this.#lineEnds === 1) events.push({ kind: "pong" });
-  }
-
-  #findHeaderEnd(): boolean {
-    const buffer = this.#buffer;
-    for (let i = this.#scanned; i < this.#length; i++) {
-      if (buffer[i] !== LF) continue;
-      if (i + 1 >= this.#length) {
-        this.#scanned = i;
-        return false;
-      }
-      if (buffer[i + 1] === LF) {
-        this.#bodyStart = i + 2;
-        return true;
-      }
-      if (buffer[i + 1] === CR) {
-        if (i + 2 >= this.#length) {
-          this.#scanned = i;
-          return false;
+  /** Takes line ends in front of a message; two of them are a ping. */
+  #skipLineEnds(events: StreamEvent[]): void {
+    let at = this.#start;
+    let isFirst = false;
+    for (; at < this.#end; at++) {
+      const octet = this.#buffer[at];
+      if (octet === LF) {
+        isFirst = ++this.#lineEnds === 1;
+        if (this.#lineEnds === 2) {
+          this.#lineEnds = 0;
+          events.push({ kind: "ping" });
         }
-        if (buffer[i + 2] === LF) {
-          this.#bodyStart = i + 3;
-          return true;
-        }
-      }
+      } else if (octet !== CR) break;
     }
-    this.#scanned = this.#length;
-    return false;
+    if (at < this.#end) this.#lineEnds = 0;
+    else if (isFirst) events.push({ kind: "pong" });
+    this.#start = at;
+    this.#scanned = at;
   }
 
-  /** Reads Content-Length for framing only; whatever is wrong with it, the parser says so afterwards. */
-  #contentLength(): number {
-    const head = this.#buffer.toString("latin1", 0, this.#bodyStart);
-    for (let at = head.indexOf("\n"); at >= 0; at = head.indexOf("\n", at + 1)) {
-      const colon = head.indexOf(":", at + 1);
-      if (colon < 0) return 0;
-      const name = head
-        .slice(at + 1, Math.min(colon, at + 20))
-        .trim()
-        .toLowerCase();
-      if (name !== "content-length" && name !== "l") continue;
-      const lineEnd = head.indexOf("\n", colon);
-      const text = head.slice(colon + 1, lineEnd < 0 ? undefined : lineEnd).trim();
-      return /^[0-9]{1,6}$/.test(text) && Number(text) <= LIMITS.bodyBytes ? Number(text) : 0;
+  /** Looks for the end of the head and reads it. Returns false when it is not there yet. */
+  #readHead(events: StreamEvent[]): boolean {
+    const { bodyStart, scanned } = findHeadEnd(this.#buffer, this.#scanned, this.#end);
+    this.#scanned = scanned;
+    const headBytes = (bodyStart < 0 ? this.#end : bodyStart) - this.#start;
+    if (headBytes > LIMITS.messageBytes) {
+      this.#fail(events, new SipParseError("no end of the headers after 64 KiB", 0, -1, true));
+      return false;
     }
-    return 0;
-  }
-
-  #take(events: StreamEvent[]): void {
-    const bytes = Uint8Array.prototype.slice.call(this.#buffer, 0, this.#messageEnd);
-    this.#drop(this.#messageEnd);
+    if (bodyStart < 0) return false;
     try {
-      events.push({ kind: "message", message: parseMessage(bytes, true) });
+      this.#head = readHead(this.#buffer.subarray(this.#start, bodyStart));
+    } catch (error) {
+      if (!(error instanceof SipParseError)) throw error;
+      // The far end speaks something else (SIP-MSG-12).
+      this.#fail(events, new SipParseError(error.message, 0, 0, true));
+      return false;
+    }
+    this.#bodyStart = bodyStart;
+    this.#bodyEnd = bodyStart + bodyLength(this.#head, undefined);
+    return true;
+  }
+
+  #takeMessage(events: StreamEvent[]): void {
+    const head = this.#head!;
+    // A copy: the buffer is used again.
+    const body = this.#buffer.slice(this.#bodyStart, this.#bodyEnd);
+    this.#head = undefined;
+    this.#start = this.#bodyEnd;
+    this.#scanned = this.#start;
+    try {
+      events.push({ kind: "message", message: completeMessage(head, body, true) });
     } catch (error) {
       if (!(error instanceof SipParseError)) throw error;
       if (error.fatalToStream) this.#fail(events, error);
@@ -151,18 +126,39 @@ export class StreamParser {
     }
   }
 
-  #fail(events: StreamEvent[], error: SipParseError): void {
-    this.#failed = true;
-    this.#length = 0;
-    this.#buffer = Buffer.alloc(0);
-    events.push({ kind: "error", error });
+  #append(chunk: Uint8Array): void {
+    const needed = this.#end - this.#start + chunk.length;
+    if (this.#end + chunk.length > this.#buffer.length) {
+      const size = needed > this.#buffer.length ? Math.max(needed, this.#buffer.length * 2, 512) : this.#buffer.length;
+      this.#move(size === this.#buffer.length ? this.#buffer : new Uint8Array(size));
+    }
+    this.#buffer.set(chunk, this.#end);
+    this.#end += chunk.length;
   }
 
-  #drop(count: number): void {
-    this.#buffer.copyWithin(0, count, this.#length);
-    this.#length -= count;
+  /** Puts what waits at the front of `target`, which may be the buffer itself. */
+  #move(target: Uint8Array): void {
+    target.set(this.#buffer.subarray(this.#start, this.#end));
+    this.#buffer = target;
+    this.#scanned -= this.#start;
+    this.#bodyStart -= this.#start;
+    this.#bodyEnd -= this.#start;
+    this.#end -= this.#start;
+    this.#start = 0;
+  }
+
+  /** An empty buffer starts anew; a large one is given back. */
+  #tidy(): void {
+    if (this.#start < this.#end) return;
+    this.#start = 0;
+    this.#end = 0;
     this.#scanned = 0;
-    this.#bodyStart = -1;
-    this.#messageEnd = -1;
+    if (this.#buffer.length > KEPT_BYTES_MAX) this.#buffer = new Uint8Array(0);
+  }
+
+  #fail(events: StreamEvent[], error: SipParseError): void {
+    this.#failed = true;
+    this.#start = this.#end;
+    events.push({ kind: "error", error });
   }
 }

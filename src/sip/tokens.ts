@@ -1,9 +1,17 @@
 /**
  * Characters and scanning for SIP header values (RFC 3261 §25.1). Everything here runs once over its input: no regular
- * expression that could backtrack, no rescanning.
+ * expression, no rescanning. Blanks are SP and HTAB only; what else JavaScript takes for white space is text (hardening R3).
  */
 
 import { SipParseError } from "../base/errors.ts";
+
+const TAB = 9;
+const SPACE = 32;
+const QUOTE = 0x22;
+const LESS = 0x3c;
+const GREATER = 0x3e;
+const BACKSLASH = 0x5c;
+const DELETE = 127;
 
 /** 1 for each ASCII code that may stand in a token. */
 const TOKEN = new Uint8Array(128);
@@ -18,6 +26,35 @@ export function isToken(text: string): boolean {
   if (text.length === 0) return false;
   for (let i = 0; i < text.length; i++) if (!isTokenCode(text.charCodeAt(i))) return false;
   return true;
+}
+
+export function isBlankCode(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
+/** Index of the first character at or after `from` that is no blank. */
+export function skipBlanks(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && isBlankCode(text.charCodeAt(at))) at++;
+  return at;
+}
+
+/** Index behind the last character before `to` that is no blank; `from` when there is none. */
+export function skipBlanksBack(text: string, from: number, to: number): number {
+  let end = to;
+  while (end > from && isBlankCode(text.charCodeAt(end - 1))) end--;
+  return end;
+}
+
+/** `text.slice(from, to)` without blanks at its ends. */
+export function sliceTrimmed(text: string, from: number, to: number): string {
+  const start = Math.min(skipBlanks(text, from), to);
+  return text.slice(start, skipBlanksBack(text, start, to));
+}
+
+/** The text without SP and HTAB at its ends. */
+export function trimBlanks(text: string): string {
+  return sliceTrimmed(text, 0, text.length);
 }
 
 /** Only decimal digits, at least one. */
@@ -44,7 +81,7 @@ export function parseDecimal(text: string, max: number): number | undefined {
 export function hasControl(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if ((code < 32 && code !== 9) || code === 127) return true;
+    if ((code < SPACE && code !== TAB) || code === DELETE) return true;
   }
   return false;
 }
@@ -58,85 +95,82 @@ export function blankControls(text: string): string {
 }
 
 /**
- * Splits at `separator` outside quoted strings and outside `<>` (SIP-MSG-6). Parts are trimmed.
+ * A header line with its legal control characters made blanks: those that a backslash escapes inside a quoted string
+ * (RFC 3261 §25.1 quoted-pair, RFC 4475 §3.1.1.2). CR and LF cannot be escaped. Whoever reads on never meets a NUL.
+ */
+export function blankEscapedControls(line: string): string {
+  let out = "";
+  let taken = 0;
+  let quoted = false;
+  for (let i = 0; i < line.length; i++) {
+    const code = line.charCodeAt(i);
+    if (quoted && code === BACKSLASH) {
+      const next = line.charCodeAt(++i);
+      if ((next < SPACE && next !== 10 && next !== 13) || next === DELETE) {
+        out += `${line.slice(taken, i)} `;
+        taken = i + 1;
+      }
+    } else if (code === QUOTE) quoted = !quoted;
+  }
+  return out + line.slice(taken);
+}
+
+/**
+ * Index behind the quoted string that begins at `from`.
+ * @throws SipParseError 400 when it is not closed
+ */
+export function quotedEnd(text: string, from: number, what: string): number {
+  for (let i = from + 1; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === BACKSLASH) i++;
+    else if (code === QUOTE) return i + 1;
+  }
+  throw new SipParseError(`${what}: quoted string is not closed`);
+}
+
+/**
+ * Splits at `separator` outside quoted strings and outside `<>` (SIP-MSG-6). Parts are trimmed; empty ones stay.
  * @throws SipParseError 400 for a quote or an angle bracket that is not closed
  */
 export function splitOutside(text: string, separator: string, what: string): string[] {
   const parts: string[] = [];
-  const code = separator.charCodeAt(0);
+  const separatorCode = separator.charCodeAt(0);
   let start = 0;
-  let quoted = false;
   let angle = false;
   for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (quoted) {
-      if (c === 0x5c) i++;
-      else if (c === 0x22) quoted = false;
-    } else if (c === 0x22) quoted = true;
-    else if (c === 0x3c) angle = true;
-    else if (c === 0x3e) angle = false;
-    else if (c === code && !angle) {
-      parts.push(text.slice(start, i).trim());
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) i = quotedEnd(text, i, what) - 1;
+    else if (code === LESS) angle = true;
+    else if (code === GREATER) angle = false;
+    else if (code === separatorCode && !angle) {
+      parts.push(sliceTrimmed(text, start, i));
       start = i + 1;
     }
   }
-  if (quoted) throw new SipParseError(`${what}: quoted string is not closed`);
   if (angle) throw new SipParseError(`${what}: "<" is not closed`);
-  parts.push(text.slice(start).trim());
+  parts.push(sliceTrimmed(text, start, text.length));
   return parts;
+}
+
+/** Values of a comma list without the empty ones, which the grammar does not know but peers send (SIP-MSG-5). */
+export function splitList(text: string, what: string): string[] {
+  return splitOutside(text, ",", what).filter((part) => part !== "");
 }
 
 /** Content of a quoted string with its escapes undone; other text as it is. */
 export function unquote(text: string): string {
-  if (text.length < 2 || text.charCodeAt(0) !== 0x22 || text.charCodeAt(text.length - 1) !== 0x22) return text;
+  if (text.length < 2 || text.charCodeAt(0) !== QUOTE || text.charCodeAt(text.length - 1) !== QUOTE) return text;
   const inner = text.slice(1, -1);
   if (!inner.includes("\\")) return inner;
   let out = "";
   for (let i = 0; i < inner.length; i++) {
-    if (inner.charCodeAt(i) === 0x5c && i + 1 < inner.length) i++;
+    if (inner.charCodeAt(i) === BACKSLASH && i + 1 < inner.length) i++;
     out += inner[i];
   }
   return out;
 }
 
-/** A quoted string (RFC 3261 §25.1): quotes and backslashes escaped. Control characters have been refused before. */
+/** A quoted string (RFC 3261 §25.1): quotes and backslashes escaped, control characters blanked. */
 export function quote(text: string): string {
-  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
-}
-
-/**
- * `;name=value` parameters. Names in lower case; a quoted value keeps its content only; the first of two equal names wins.
- * @param from - index of the first `;`, or the end
- */
-export function parseParams(text: string, from: number, what: string): Map<string, string> {
-  const params = new Map<string, string>();
-  if (from >= text.length) return params;
-  const parts = splitOutside(text.slice(from), ";", what);
-  if (parts[0] !== "") throw new SipParseError(`${what}: unexpected text before the parameters`);
-  for (let i = 1; i < parts.length; i++) {
-    const part = parts[i]!;
-    if (part === "") continue;
-    const equals = part.indexOf("=");
-    const name = (equals < 0 ? part : part.slice(0, equals)).trimEnd().toLowerCase();
-    if (!isToken(name)) throw new SipParseError(`${what}: parameter name is no token`);
-    const value = equals < 0 ? "" : unquote(part.slice(equals + 1).trim());
-    if (!params.has(name)) params.set(name, value);
-  }
-  return params;
-}
-
-/** Parameters as text; a value that is no token and no address is quoted. */
-export function formatParams(params: ReadonlyMap<string, string>): string {
-  let text = "";
-  for (const [name, value] of params)
-    text += value === "" ? `;${name}` : `;${name}=${isPlainValue(value) ? value : quote(value)}`;
-  return text;
-}
-
-function isPlainValue(value: string): boolean {
-  for (let i = 0; i < value.length; i++) {
-    const code = value.charCodeAt(i);
-    if (!isTokenCode(code) && code !== 0x3a && code !== 0x5b && code !== 0x5d) return false;
-  }
-  return true;
+  return `"${blankControls(text).replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }

@@ -1,13 +1,21 @@
-/** SIP, SIPS and tel URIs (RFC 3261 §19.1, RFC 3966). */
+/**
+ * SIP, SIPS and tel URIs (RFC 3261 §19.1, RFC 3966). Escapes are undone when a URI is read and made anew when it is
+ * written, so nothing that was hidden in an escape can end the header that the URI stands in (SIP-MSG-15).
+ */
 
 import { SipParseError } from "../base/errors.ts";
-import { hasControl, isTokenCode, parseDecimal } from "./tokens.ts";
+import { formatHostPort, parseHostPort } from "./host-port.ts";
+import { LIMITS } from "./limits.ts";
+import { trimBlanks } from "./tokens.ts";
+import { escapeUri, URI_HEADER, URI_PARAM, URI_USER, unescapeUri } from "./uri-escape.ts";
+
+export { formatHostPort, parseHostPort } from "./host-port.ts";
 
 /** A parsed URI. Other schemes keep everything after the colon in `host`. */
 export interface SipUri {
   /** Lower case: sip, sips, tel, or another. */
   scheme: string;
-  /** Percent-decoded; undefined when the URI has no user part. For tel: the number. */
+  /** Percent-decoded, without a password; undefined when the URI has no user part. For tel: the number. */
   user: string | undefined;
   /** Lower case; IPv6 without brackets; "" for tel. */
   host: string;
@@ -18,49 +26,58 @@ export interface SipUri {
   headers: [name: string, value: string][];
 }
 
-/** Longest URI that is read (SIP-MSG-14). */
-export const URI_LENGTH_MAX = 1024;
-
 /**
- * Reads one URI without angle brackets.
+ * Reads one URI without angle brackets. Any scheme is read; `hasKnownScheme` tells those that we can call.
  * @throws SipParseError 414 when it is too long, 400 when it is malformed
  */
 export function parseUri(text: string): SipUri {
-  if (text.length > URI_LENGTH_MAX) throw new SipParseError("URI is too long", 414);
+  if (text.length > LIMITS.uriLength) throw new SipParseError("URI is too long", 414);
   const colon = text.indexOf(":");
   if (colon <= 0) throw new SipParseError("URI has no scheme");
   const scheme = text.slice(0, colon).toLowerCase();
-  if (!/^[a-z][a-z0-9+.-]*$/.test(scheme)) throw new SipParseError("URI scheme is malformed");
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code <= 32 || code === 127 || code === 0x3c || code === 0x3e || code === 0x22)
-      throw new SipParseError("URI holds a character that is not allowed", 400, i);
-  }
-  const rest = text.slice(colon + 1);
-  if (scheme === "sip" || scheme === "sips") return parseSipRest(scheme, rest);
-  if (scheme === "tel") return parseTelRest(rest);
-  return { scheme, user: undefined, host: rest, port: undefined, params: new Map(), headers: [] };
+  if (!isScheme(scheme)) throw new SipParseError("URI scheme is malformed");
+  refuseUnsafe(text);
+  if (scheme === "sip" || scheme === "sips") return parseSip(scheme, text.slice(colon + 1));
+  if (scheme === "tel") return parseTel(text.slice(colon + 1));
+  return { scheme, user: undefined, host: text.slice(colon + 1), port: undefined, params: new Map(), headers: [] };
 }
 
-function parseSipRest(scheme: string, rest: string): SipUri {
-  // The user part may hold ";" "?" "/" "&", so the last "@" before the headers of the host part ends it.
-  const at = rest.lastIndexOf("@");
-  const userinfo = at < 0 ? undefined : rest.slice(0, at);
+/** True for the schemes that we can call: sip, sips, tel. */
+export function hasKnownScheme(uri: SipUri): boolean {
+  return uri.scheme === "sip" || uri.scheme === "sips" || uri.scheme === "tel";
+}
+
+function isScheme(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const isLetter = code >= 97 && code <= 122;
+    const isOther = (code >= 48 && code <= 57) || code === 0x2b || code === 0x2d || code === 0x2e;
+    if (!isLetter && (i === 0 || !isOther)) return false;
+  }
+  return text.length > 0;
+}
+
+/** Blanks, control characters, `"`, `<` and `>` stand in no URI. */
+function refuseUnsafe(text: string): void {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code <= 32 || code === 127 || code === 0x22 || code === 0x3c || code === 0x3e)
+      throw new SipParseError("URI holds a character that is not allowed", 400, i);
+  }
+}
+
+function parseSip(scheme: string, rest: string): SipUri {
+  // The user part may hold ";" "?" "/" "&"; "@" may stand nowhere else, so two of them are no URI but a trick.
+  const at = rest.indexOf("@");
+  if (at >= 0 && rest.includes("@", at + 1)) throw new SipParseError("URI has two @");
   const hostPart = rest.slice(at + 1);
   const question = hostPart.indexOf("?");
   const beforeHeaders = question < 0 ? hostPart : hostPart.slice(0, question);
   const semicolon = beforeHeaders.indexOf(";");
-  const hostPort = semicolon < 0 ? beforeHeaders : beforeHeaders.slice(0, semicolon);
-  const { host, port } = parseHostPort(hostPort);
-  let user: string | undefined;
-  if (userinfo !== undefined) {
-    const passwordAt = userinfo.indexOf(":");
-    user = decode(passwordAt < 0 ? userinfo : userinfo.slice(0, passwordAt));
-    if (user === "") throw new SipParseError("URI has an empty user part");
-  }
+  const { host, port } = parseHostPort(semicolon < 0 ? beforeHeaders : beforeHeaders.slice(0, semicolon));
   return {
     scheme,
-    user,
+    user: at < 0 ? undefined : parseUser(rest.slice(0, at)),
     host,
     port,
     params: semicolon < 0 ? new Map() : parseUriParams(beforeHeaders.slice(semicolon + 1)),
@@ -68,13 +85,20 @@ function parseSipRest(scheme: string, rest: string): SipUri {
   };
 }
 
-function parseTelRest(rest: string): SipUri {
+/** Without the password. Some peers say "sip:@host" for "nobody": the same as no user part. */
+function parseUser(userinfo: string): string | undefined {
+  const colon = userinfo.indexOf(":");
+  const user = unescapeUri(colon < 0 ? userinfo : userinfo.slice(0, colon));
+  return user === "" ? undefined : user;
+}
+
+function parseTel(rest: string): SipUri {
   const semicolon = rest.indexOf(";");
-  const number = semicolon < 0 ? rest : rest.slice(0, semicolon);
-  if (number === "") throw new SipParseError("tel URI has no number");
+  const number = unescapeUri(semicolon < 0 ? rest : rest.slice(0, semicolon));
+  if (trimBlanks(number) === "") throw new SipParseError("tel URI has no number");
   return {
     scheme: "tel",
-    user: decode(number),
+    user: number,
     host: "",
     port: undefined,
     params: semicolon < 0 ? new Map() : parseUriParams(rest.slice(semicolon + 1)),
@@ -82,51 +106,15 @@ function parseTelRest(rest: string): SipUri {
   };
 }
 
-/**
- * `host`, `host:port`, `[v6]`, `[v6]:port`.
- * @throws SipParseError 400
- */
-export function parseHostPort(text: string): { host: string; port: number | undefined } {
-  let host: string;
-  let portText: string | undefined;
-  if (text.startsWith("[")) {
-    const end = text.indexOf("]");
-    if (end < 0) throw new SipParseError("IPv6 address is not closed");
-    host = text.slice(1, end).toLowerCase();
-    if (host.length < 2 || !/^[0-9a-f:.]+$/.test(host)) throw new SipParseError("IPv6 address is malformed");
-    const after = text.slice(end + 1).trim();
-    if (after !== "" && !after.startsWith(":")) throw new SipParseError("unexpected text after an IPv6 address");
-    portText = after === "" ? undefined : after.slice(1).trim();
-  } else {
-    const colon = text.indexOf(":");
-    host = (colon < 0 ? text : text.slice(0, colon)).trim().toLowerCase();
-    portText = colon < 0 ? undefined : text.slice(colon + 1).trim();
-    if (!isHostName(host)) throw new SipParseError("host is malformed");
-  }
-  if (portText === undefined) return { host, port: undefined };
-  const port = parseDecimal(portText, 65_535);
-  if (port === undefined) throw new SipParseError("port is malformed");
-  return { host, port };
-}
-
-function isHostName(host: string): boolean {
-  if (host.length === 0 || host.length > 253) return false;
-  for (let i = 0; i < host.length; i++) {
-    const code = host.charCodeAt(i);
-    const isAlphanumeric = (code >= 48 && code <= 57) || (code >= 97 && code <= 122);
-    // The underscore is in no host name by the letter, yet names with it are in use.
-    if (!isAlphanumeric && code !== 0x2d && code !== 0x2e && code !== 0x5f) return false;
-  }
-  return true;
-}
-
+/** The first of two equal names wins, as everywhere. */
 function parseUriParams(text: string): Map<string, string> {
   const params = new Map<string, string>();
   for (const part of text.split(";")) {
     if (part === "") continue;
     const equals = part.indexOf("=");
-    const name = decode(equals < 0 ? part : part.slice(0, equals)).toLowerCase();
-    if (!params.has(name)) params.set(name, equals < 0 ? "" : decode(part.slice(equals + 1)));
+    const name = unescapeUri(equals < 0 ? part : part.slice(0, equals)).toLowerCase();
+    if (name === "") throw new SipParseError("URI parameter has no name");
+    if (!params.has(name)) params.set(name, equals < 0 ? "" : unescapeUri(part.slice(equals + 1)));
   }
   return params;
 }
@@ -136,84 +124,74 @@ function parseUriHeaders(text: string): [string, string][] {
   for (const part of text.split("&")) {
     if (part === "") continue;
     const equals = part.indexOf("=");
-    headers.push([decode(equals < 0 ? part : part.slice(0, equals)), equals < 0 ? "" : decode(part.slice(equals + 1))]);
+    const name = unescapeUri(equals < 0 ? part : part.slice(0, equals));
+    if (name === "") throw new SipParseError("URI header has no name");
+    headers.push([name, equals < 0 ? "" : unescapeUri(part.slice(equals + 1))]);
   }
   return headers;
 }
 
-/** Undoes percent escapes; text that is no UTF-8 afterwards keeps them. */
-function decode(text: string): string {
-  if (!text.includes("%")) return text;
-  for (let i = text.indexOf("%"); i >= 0; i = text.indexOf("%", i + 1)) {
-    if (!isHex(text.charCodeAt(i + 1)) || !isHex(text.charCodeAt(i + 2)))
-      throw new SipParseError("URI escape is malformed");
-  }
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-function isHex(code: number): boolean {
-  return (code >= 48 && code <= 57) || (code >= 65 && code <= 70) || (code >= 97 && code <= 102);
-}
-
-/** Characters beside the unreserved ones that may stand unescaped in a user part (RFC 3261 §25.1). */
-const USER_PLAIN = "&=+$,;?/";
-const PARAM_PLAIN = "[]/:&+$";
-const HEADER_PLAIN = "[]/?:+$";
-
-function encode(text: string, plain: string): string {
-  let out = "";
-  for (const char of text) {
-    const code = char.charCodeAt(0);
-    const isUnreserved =
-      (isTokenCode(code) && char !== "%" && char !== "`" && char !== "+") || char === "(" || char === ")";
-    out += isUnreserved || plain.includes(char) ? char : encodeURIComponent(char);
-  }
-  return out;
-}
-
-/** The URI as text, escaped where it has to be, so that nothing in it can end the header that it stands in. */
+/**
+ * The URI as text, escaped where it has to be.
+ * @throws TypeError when scheme or host hold what no URI may hold; RangeError for a port that is none
+ */
 export function formatUri(uri: SipUri): string {
+  if (!isScheme(uri.scheme)) throw new TypeError(`uri.scheme is malformed: ${JSON.stringify(uri.scheme.slice(0, 40))}`);
   let text = `${uri.scheme}:`;
-  if (uri.scheme !== "sip" && uri.scheme !== "sips" && uri.scheme !== "tel") {
-    if (hasControl(uri.host)) throw new TypeError("uri holds a control character");
-    return text + uri.host;
-  }
-  if (uri.user !== undefined) text += encode(uri.user, USER_PLAIN);
-  if (uri.scheme !== "tel") {
-    if (uri.user !== undefined) text += "@";
+  if (uri.scheme === "tel") text += escapeUri(uri.user ?? "", URI_USER);
+  else if (uri.scheme === "sip" || uri.scheme === "sips") {
+    if (uri.user !== undefined && uri.user !== "") text += `${escapeUri(uri.user, URI_USER)}@`;
     text += formatHostPort(uri.host, uri.port);
+  } else return text + opaquePart(uri.host);
+  for (const [name, value] of uri.params) {
+    text += `;${escapeUri(name, URI_PARAM)}`;
+    if (value !== "") text += `=${escapeUri(value, URI_PARAM)}`;
   }
-  for (const [name, value] of uri.params)
-    text += `;${encode(name, PARAM_PLAIN)}${value === "" ? "" : `=${encode(value, PARAM_PLAIN)}`}`;
-  uri.headers.forEach(([name, value], index) => {
-    text += `${index === 0 ? "?" : "&"}${encode(name, HEADER_PLAIN)}=${encode(value, HEADER_PLAIN)}`;
-  });
+  let separator = "?";
+  for (const [name, value] of uri.headers) {
+    text += `${separator}${escapeUri(name, URI_HEADER)}=${escapeUri(value, URI_HEADER)}`;
+    separator = "&";
+  }
   return text;
 }
 
-export function formatHostPort(host: string, port: number | undefined): string {
-  const text = host.includes(":") ? `[${host}]` : host;
-  return port === undefined ? text : `${text}:${port}`;
+/** The rest of a URI of another scheme, which came as it is and leaves as it is. */
+function opaquePart(text: string): string {
+  try {
+    refuseUnsafe(text);
+  } catch {
+    throw new TypeError("uri holds a character that is not allowed");
+  }
+  return text;
 }
 
 /** Parameters that must match when either side has them (RFC 3261 §19.1.4). */
 const STRICT_PARAMS = ["user", "ttl", "method", "maddr", "transport"];
 
-/** Equivalence of RFC 3261 §19.1.4. */
+/** Equivalence of RFC 3261 §19.1.4; of tel URIs that of RFC 3966 §4. */
 export function urisEqual(a: SipUri, b: SipUri): boolean {
-  if (a.scheme !== b.scheme || a.user !== b.user || a.host !== b.host || a.port !== b.port) return false;
+  if (a.scheme !== b.scheme || a.port !== b.port || a.host.toLowerCase() !== b.host.toLowerCase()) return false;
+  const isTel = a.scheme === "tel";
+  if (isTel ? digitsOf(a.user) !== digitsOf(b.user) : (a.user ?? "") !== (b.user ?? "")) return false;
+  if (isTel && a.params.size !== b.params.size) return false;
   for (const [name, value] of a.params) {
     const other = b.params.get(name);
-    if (other !== undefined && other.toLowerCase() !== value.toLowerCase()) return false;
+    if (other === undefined ? isTel : other.toLowerCase() !== value.toLowerCase()) return false;
   }
   for (const name of STRICT_PARAMS) if (a.params.has(name) !== b.params.has(name)) return false;
   if (a.headers.length !== b.headers.length) return false;
-  const sorted = (uri: SipUri): string => JSON.stringify(uri.headers.map(([n, v]) => [n.toLowerCase(), v]).sort());
-  return a.headers.length === 0 || sorted(a) === sorted(b);
+  return a.headers.length === 0 || sortedHeaders(a) === sortedHeaders(b);
+}
+
+/** A telephone number without visual separators (RFC 3966 §5.1.1). */
+function digitsOf(number: string | undefined): string {
+  let out = "";
+  for (const c of number ?? "") if (!"-.()".includes(c)) out += c;
+  return out.toLowerCase();
+}
+
+function sortedHeaders(uri: SipUri): string {
+  return JSON.stringify(uri.headers.map(([name, value]) => JSON.stringify([name.toLowerCase(), value])).sort());
 }
 
 /** A sip URI from its parts. */

@@ -1,0 +1,69 @@
+/** What the call layer is handed by the composition root: one object, so that constructors stay short. */
+
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
+import type { OutgoingInvite, OutgoingInviteOptions } from "../sip/user-agent.ts";
+import type { Store } from "../store/store.ts";
+import type { EdgeTable } from "../trunking/edges.ts";
+import type { DivertPolicy } from "../trunking/redirect.ts";
+import type { CallbackQueue } from "../voice/callbacks.ts";
+import type { MediaFetcher } from "../voice/media-fetch.ts";
+import type { WebhookClient } from "../voice/webhook.ts";
+import type { AlertLog } from "./alert-log.ts";
+import type { Authenticator } from "./authenticate.ts";
+import type { CallTable } from "./call-table.ts";
+
+/** The part of the SIP stack that calls use. */
+export interface InvitePlacer {
+  invite(options: OutgoingInviteOptions): OutgoingInvite;
+}
+
+/** Settings of the call layer, all with units. */
+export interface CallSettings {
+  /** DNS suffix: `{name}.pstn.BASE`, `{name}.sip.BASE`. */
+  readonly baseDomain: string;
+  /** What requests for hosts that are not ours get (requirements 0.1). */
+  readonly unknownDomain: "drop" | "404";
+  /** Realm of challenges; undefined: the domain's own name (R-AUTH-10). */
+  readonly realm: string | undefined;
+  /** P1, R-ORIG-17. */
+  readonly noAnswerMs: number;
+  /** R-ORIG-23: ringing of one attempt, and silence of all attempts in sum. */
+  readonly ringLimitMs: number;
+  readonly silentTotalMs: number;
+  /** SIP-INV-13. */
+  readonly callDurationMaxMs: number;
+  readonly callsMax: number;
+  /** R-BYOC-5: what `<Reject>` answers. */
+  readonly rejectStatus: number;
+  readonly shortCodes: readonly string[];
+  readonly srtpOptional: boolean;
+  /** Address that media sockets bind to, and what SDP says instead when behind NAT (R-NET-4). */
+  readonly mediaAddress: string;
+  readonly mediaAnnounce: string | undefined;
+  readonly streams: { readonly allowInsecureWs: boolean; readonly allowQuery: boolean };
+  /** Source policy of plain RTP where a record says nothing. */
+  readonly sourcePolicy: "negotiated" | "address" | "latch";
+  /** Base of absolute URLs that are given out. */
+  readonly publicBaseUrl: string;
+}
+
+export interface CallContext {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly store: Store;
+  readonly stack: InvitePlacer;
+  readonly scheduler: Scheduler;
+  readonly webhooks: WebhookClient;
+  readonly callbacks: CallbackQueue;
+  readonly mediaFetcher: MediaFetcher;
+  readonly alerts: AlertLog;
+  readonly calls: CallTable;
+  readonly settings: CallSettings;
+  readonly edges: EdgeTable;
+  readonly divert: DivertPolicy;
+  readonly authenticator: Authenticator;
+  /** Uniform in [0, 1), for the weights of targets. */
+  readonly random: () => number;
+}

@@ -1,0 +1,178 @@
+/**
+ * One leg of a call once it has a dialog: the dialog, its media and its offer/answer state, kept in step. Used by the
+ * inbound and the outbound leg alike. Re-offers (hold, resume, new address, new key) are answered here and stay on this
+ * leg (SDP-9); what the far end does to end the call is told to the owner once.
+ */
+
+import { messageOf, SdpError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { SipRequest } from "../sip/message.ts";
+import type { AnswerOptions, Dialog, DialogEnd, InDialogRequest } from "../sip/user-agent.ts";
+import type { Call } from "./call.ts";
+import { dtmfOfInfo } from "./dtmf-info.ts";
+import type { MediaLeg } from "./media-leg.ts";
+import { type LegNegotiation, sdpOf } from "./negotiation.ts";
+
+/** Why a leg ended without being asked to. */
+export interface LegEnd {
+  readonly cause: "hung-up" | "cancelled" | "media-silent" | "worker-lost" | "error";
+  readonly text: string;
+}
+
+const SDP = "application/sdp";
+
+export function sdpBody(content: string): { contentType: string; content: string } {
+  return { contentType: SDP, content };
+}
+
+export class CallLeg {
+  readonly call: Call;
+  readonly media: MediaLeg;
+  readonly negotiation: LegNegotiation;
+  readonly #dialog: Dialog;
+  readonly #log: Log;
+  #ended = false;
+  /** Our offer is open: the answer is to come in an ACK (SDP-3). */
+  #offerOpen = false;
+  readonly #endListeners = new Set<(end: LegEnd) => void>();
+  /** REFER and other requests that this leg does not answer itself. */
+  onRequest: ((request: InDialogRequest) => void) | undefined;
+  /** A key press, by RFC 4733 or INFO. */
+  onDtmf: ((digit: string) => void) | undefined;
+  /** Their hold began or ended. */
+  onHold: ((held: boolean) => void) | undefined;
+
+  constructor(call: Call, media: MediaLeg, negotiation: LegNegotiation, dialog: Dialog, log: Log, offerOpen = false) {
+    this.call = call;
+    this.media = media;
+    this.negotiation = negotiation;
+    this.#dialog = dialog;
+    this.#log = log;
+    this.#offerOpen = offerOpen;
+    dialog.onReoffer = (request) => void this.#reoffered(request);
+    dialog.onAck = (ack) => void this.#acknowledged(ack);
+    dialog.onRequest = (request) => this.#requested(request);
+    dialog.onEnded = (end) => this.#end(endOf(end));
+    media.listen({
+      onLegEvent: (event) => {
+        if (event.type === "dtmf") this.onDtmf?.(event.digit);
+        else if (event.type === "silent") this.#silent();
+        else if (event.type === "srtp-failing")
+          call.note("media", "no packet of the last 5 s could be authenticated: the far end uses another key");
+      },
+      onLegLost: () => this.#end({ cause: "worker-lost", text: "the media worker of this call was lost" }, true),
+    });
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Calls back once when the far end or the network ends the leg, never after `hangup`. Returns what removes the listener. */
+  onEnded(listener: (end: LegEnd) => void): () => void {
+    this.#endListeners.add(listener);
+    return () => this.#endListeners.delete(listener);
+  }
+
+  get dialog(): Dialog {
+    return this.#dialog;
+  }
+
+  /** Ends the leg from our side with BYE and closes its media. */
+  hangup(reason?: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#dialog.bye(reason === undefined ? undefined : [["Reason", reason]]);
+    void this.media.close();
+  }
+
+  async #reoffered(request: InDialogRequest): Promise<void> {
+    try {
+      const offer = sdpOf(request.request);
+      if (offer === "") {
+        // UPDATE without SDP refreshes the session (SIP-UPD-3); re-INVITE without SDP asks for our offer (SDP-3).
+        if (request.request.method === "UPDATE") {
+          request.respond(200);
+          return;
+        }
+        this.#offerOpen = true;
+        request.respond(200, { body: sdpBody(this.negotiation.makeOffer()) });
+        return;
+      }
+      const wasHeld = this.negotiation.heldByRemote;
+      const { answer, options } = this.negotiation.acceptOffer(offer);
+      await this.media.configure(options);
+      request.respond(200, { body: sdpBody(answer) });
+      const held = this.negotiation.heldByRemote;
+      if (held !== wasHeld) {
+        this.call.note("media", held ? "the far end put the call on hold" : "the far end resumed the call");
+        this.onHold?.(held);
+      }
+    } catch (error) {
+      // SIP-INV-8: the session goes on unchanged.
+      const status = error instanceof SdpError ? error.status : 500;
+      request.respond(status, rejection(messageOf(error)));
+      this.call.note("media", `re-offer refused with ${status}: ${messageOf(error)}`);
+    }
+  }
+
+  async #acknowledged(ack: SipRequest): Promise<void> {
+    if (!this.#offerOpen) return;
+    this.#offerOpen = false;
+    try {
+      await this.media.configure(this.negotiation.acceptAnswer(sdpOf(ack)));
+    } catch (error) {
+      const text = `no usable answer to our offer in the ACK: ${messageOf(error)}`;
+      this.call.note("media", text);
+      this.#end({ cause: "error", text }, true);
+    }
+  }
+
+  #requested(request: InDialogRequest): void {
+    if (request.request.method === "INFO") {
+      const digit = dtmfOfInfo(request.request);
+      if (digit === undefined) {
+        request.respond(415, { headers: [["Accept", "application/dtmf-relay, application/dtmf"]] });
+        return;
+      }
+      request.respond(200);
+      void this.media.signalDtmf(digit).catch(() => undefined);
+      this.onDtmf?.(digit);
+    } else if (this.onRequest !== undefined) {
+      this.onRequest(request);
+    } else {
+      request.respond(request.request.method === "REFER" ? 403 : 405);
+    }
+  }
+
+  #silent(): void {
+    if (this.negotiation.heldByRemote) return;
+    this.#end({ cause: "media-silent", text: "no media came for the time allowed (RTP-SES-8)" }, true);
+  }
+
+  #end(end: LegEnd, sendBye = false): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (sendBye) this.#dialog.bye();
+    void this.media.close();
+    this.call.note("ended", end.text);
+    this.#log.debug("leg ended", { callSid: this.call.sid, cause: end.cause });
+    for (const listener of [...this.#endListeners]) listener(end);
+  }
+}
+
+/** 488 and its like with a Warning that says why (RFC 3261 §20.43). */
+export function rejection(text: string): AnswerOptions {
+  return { headers: [["Warning", `399 tandem "${text.replace(/["\\\r\n]/g, "'").slice(0, 200)}"`]] };
+}
+
+function endOf(end: DialogEnd): LegEnd {
+  switch (end.by) {
+    case "remote":
+      return { cause: "hung-up", text: "the far end hung up" };
+    case "local":
+      return { cause: "hung-up", text: "we hung up" };
+    case "error":
+      return { cause: "error", text: `the dialog failed: ${end.error.message}` };
+  }
+}

@@ -1,0 +1,106 @@
+/** One call: one leg with its Call SID, its status, its story. It knows no SIP and no media. */
+
+import type { Clock } from "../base/clock.ts";
+import { Emitter } from "../base/emitter.ts";
+import { newSid } from "../base/ids.ts";
+import { type CallEvent, type CallStatus, isFinal, nextCallStatus } from "./call-state.ts";
+import { type Decision, DecisionLog } from "./decisions.ts";
+
+export type CallDirection =
+  | "inbound"
+  | "outbound-api"
+  | "outbound-dial"
+  | "trunking-terminating"
+  | "trunking-originating";
+
+/** What is known when the call begins. */
+export interface CallDetails {
+  readonly accountSid: string;
+  readonly direction: CallDirection;
+  /** E.164 when it is one, else the SIP URI. */
+  readonly from: string;
+  readonly to: string;
+  readonly parentSid?: string;
+  readonly trunkSid?: string;
+  readonly byocTrunkSid?: string;
+  /** Call-ID of the SIP dialog, "" until it exists. */
+  readonly sipCallId?: string;
+  /** Where the far end is, host:port. */
+  readonly remote?: string;
+}
+
+/** Listeners of a call. */
+interface CallEvents {
+  status: [status: CallStatus, call: Call];
+}
+
+export class Call {
+  readonly sid = newSid("CA");
+  readonly details: CallDetails;
+  readonly decisions = new DecisionLog();
+  readonly createdAt: Date;
+  readonly events: Emitter<CallEvents>;
+  /** Final SIP status of the leg, 0 while there is none. */
+  sipStatus = 0;
+  sipCallId: string;
+  #status: CallStatus = "queued";
+  #answeredAt: Date | undefined;
+  #endedAt: Date | undefined;
+  #answeredMs = 0;
+  #durationMs = 0;
+  readonly #clock: Clock;
+  readonly #startMs: number;
+
+  constructor(details: CallDetails, clock: Clock, onListenerError: (error: unknown) => void) {
+    this.details = details;
+    this.sipCallId = details.sipCallId ?? "";
+    this.createdAt = clock.wallTime();
+    this.events = new Emitter(onListenerError);
+    this.#clock = clock;
+    this.#startMs = clock.nowMs();
+  }
+
+  get status(): CallStatus {
+    return this.#status;
+  }
+
+  get answeredAt(): Date | undefined {
+    return this.#answeredAt;
+  }
+
+  get endedAt(): Date | undefined {
+    return this.#endedAt;
+  }
+
+  get ended(): boolean {
+    return isFinal(this.#status);
+  }
+
+  /** Seconds from answer to end, rounded up as bills are; 0 for a call that was never answered. */
+  get durationSeconds(): number {
+    return Math.ceil(this.#durationMs / 1000);
+  }
+
+  /** Moves the call along its table; an event that the table ignores does nothing. */
+  apply(event: CallEvent): void {
+    const row = nextCallStatus(this.#status, event);
+    if (row === undefined) return;
+    this.#status = row.next;
+    for (const action of row.actions) {
+      if (action === "start-clock") {
+        this.#answeredAt = this.#clock.wallTime();
+        this.#answeredMs = this.#clock.nowMs();
+      } else if (action === "stop-clock") {
+        this.#durationMs = this.#clock.nowMs() - this.#answeredMs;
+      } else {
+        if (isFinal(row.next)) this.#endedAt = this.#clock.wallTime();
+        this.events.emit("status", row.next, this);
+      }
+    }
+  }
+
+  /** Writes one line of the call's story. */
+  note(step: Decision["step"], text: string, fields: Decision["fields"] = {}): void {
+    this.decisions.add({ atMs: Math.round(this.#clock.nowMs() - this.#startMs), step, text, fields });
+  }
+}

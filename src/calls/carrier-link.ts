@@ -1,0 +1,80 @@
+/** Where a call to a number leaves the gateway: a BYOC trunk's connection policy, or another trunk's origination URIs (R-GEN-6, R-BYOC-12). */
+
+import { domainNameOf } from "../trunking/domains.ts";
+import type { ByocTrunk, OriginationTarget, Trunk } from "../trunking/records.ts";
+import type { CallContext } from "./call-context.ts";
+import type { AttemptPlan } from "./plan-targets.ts";
+
+/** Targets and how to call them. */
+export interface Route {
+  readonly records: readonly OriginationTarget[];
+  readonly plan: AttemptPlan;
+  /** For the call's story. */
+  readonly name: string;
+}
+
+/** What the caller's side gives. */
+export interface RouteRequest {
+  readonly dialled: string;
+  readonly callerNumber: string;
+  readonly hidden: boolean;
+  readonly maxForwards: number;
+  readonly diversions: readonly string[];
+}
+
+/** Through a BYOC trunk; its secure-media switch is that of each target (R-BYOC-16, R-BYOC-17). */
+export function byocRoute(ctx: CallContext, trunk: ByocTrunk, request: RouteRequest): Route {
+  const { store, settings } = ctx;
+  const fromDomain = trunk.fromDomainSid === null ? undefined : store.get("sipDomains", trunk.fromDomainSid);
+  const { targetUsername, targetPassword } = trunk;
+  return {
+    records: trunk.connectionPolicySid === null ? [] : store.policyTargets(trunk.connectionPolicySid),
+    name: `BYOC trunk ${trunk.friendlyName}`,
+    plan: {
+      call: {
+        dialled: request.dialled,
+        kind: "byoc",
+        secure: false,
+        diversionHost: null,
+        diversions: request.diversions,
+      },
+      fromUser: request.callerNumber,
+      fromHost:
+        fromDomain === undefined
+          ? `sip.${settings.baseDomain}`
+          : domainNameOf(fromDomain.domainName, "sip", settings.baseDomain),
+      hidden: request.hidden,
+      maxForwards: request.maxForwards,
+      tlsVerify: trunk.tlsVerify,
+      ...(targetUsername === null || targetPassword === null
+        ? {}
+        : { credentials: { username: targetUsername, password: targetPassword } }),
+      symmetricRtp: settings.sourcePolicy === "latch",
+    },
+  };
+}
+
+/** Through the origination URIs of a trunk, with Diversion (R-ORIG-5). */
+export function trunkRoute(ctx: CallContext, trunk: Trunk, request: RouteRequest): Route {
+  const host = `pstn.${ctx.settings.baseDomain}`;
+  return {
+    records: ctx.store.originationUrls(trunk.sid),
+    name: `trunk ${trunk.friendlyName}`,
+    plan: {
+      call: {
+        dialled: request.dialled,
+        kind: "trunk",
+        secure: trunk.secure,
+        diversionHost:
+          trunk.domainName === null ? host : domainNameOf(trunk.domainName, "pstn", ctx.settings.baseDomain),
+        diversions: request.diversions,
+      },
+      fromUser: request.callerNumber,
+      fromHost: host,
+      hidden: request.hidden,
+      maxForwards: request.maxForwards,
+      tlsVerify: trunk.tlsVerify,
+      symmetricRtp: trunk.symmetricRtp,
+    },
+  };
+}

@@ -1,0 +1,167 @@
+/**
+ * A leg that came to us (UAS): from the INVITE to the answer. Reads the offer before it takes a port, answers it, rings,
+ * passes early media, and becomes a `CallLeg` when it is answered.
+ */
+
+import { messageOf } from "../base/errors.ts";
+import type { WorkerHandle } from "../scheduler/worker-handle.ts";
+import type { AnswerOptions, IncomingInvite } from "../sip/user-agent.ts";
+import type { Call } from "./call.ts";
+import type { CallContext } from "./call-context.ts";
+import { CallLeg, type LegEnd, rejection, sdpBody } from "./call-leg.ts";
+import { MediaLeg } from "./media-leg.ts";
+import { LegNegotiation, type MediaPolicy, sdpOf } from "./negotiation.ts";
+
+export class InboundLeg {
+  readonly call: Call;
+  readonly media: MediaLeg;
+  readonly invite: IncomingInvite;
+  readonly #ctx: CallContext;
+  readonly #negotiation: LegNegotiation;
+  /** Our SDP for 183 and 200: the answer, or the offer when the INVITE had none. */
+  readonly #body: string;
+  readonly #delayedOffer: boolean;
+  #state: "offered" | "answered" | "ended" = "offered";
+  #leg: CallLeg | undefined;
+  /** CANCEL before the answer, BYE or a fault after it; once, and never after our own `reject` or `hangup`. */
+  onEnded: ((end: LegEnd) => void) | undefined;
+
+  private constructor(
+    ctx: CallContext,
+    invite: IncomingInvite,
+    call: Call,
+    media: MediaLeg,
+    negotiation: LegNegotiation,
+    body: string,
+    delayedOffer: boolean,
+  ) {
+    this.#ctx = ctx;
+    this.invite = invite;
+    this.call = call;
+    this.media = media;
+    this.#negotiation = negotiation;
+    this.#body = body;
+    this.#delayedOffer = delayedOffer;
+    invite.onCancelled = (reason) => this.#end({ cause: "cancelled", text: reason });
+    media.listen({
+      onLegLost: () => {
+        if (this.#state !== "offered") return;
+        invite.reject(500, rejection("media worker lost"));
+        this.#end({ cause: "worker-lost", text: "the media worker of this call was lost" });
+      },
+    });
+  }
+
+  /**
+   * Reads the offer, takes a port pair in `worker` and prepares the answer. Nothing has been sent yet.
+   * @throws SdpError when the offer cannot be used; MediaError when no port or slot is free
+   */
+  static async open(
+    ctx: CallContext,
+    invite: IncomingInvite,
+    call: Call,
+    worker: WorkerHandle,
+    policy: MediaPolicy,
+  ): Promise<InboundLeg> {
+    const offer = sdpOf(invite.request);
+    if (offer !== "") LegNegotiation.check(offer, policy);
+    const media = await MediaLeg.open(worker, policy.bindAddress, {});
+    try {
+      const negotiation = new LegNegotiation(policy, media.ports);
+      if (offer === "") return new InboundLeg(ctx, invite, call, media, negotiation, negotiation.makeOffer(), true);
+      const { answer, options } = negotiation.acceptOffer(offer);
+      // Sending begins when the answer goes out; what the caller sends before is read and thrown away.
+      await media.configure({ ...options, sending: false });
+      call.note("media", `codec ${options.codec}, ${negotiation.summary}`);
+      return new InboundLeg(ctx, invite, call, media, negotiation, answer, false);
+    } catch (error) {
+      void media.close();
+      throw error;
+    }
+  }
+
+  get ended(): boolean {
+    return this.#state === "ended";
+  }
+
+  get answered(): boolean {
+    return this.#state === "answered";
+  }
+
+  /** The dialog side once answered. */
+  get leg(): CallLeg | undefined {
+    return this.#leg;
+  }
+
+  /** 180 without a body. */
+  ring(): void {
+    if (this.#state !== "offered") return;
+    this.invite.progress(180);
+    this.call.apply("rang");
+  }
+
+  /** 183 with our SDP: from now on the caller hears what the leg plays (R-MEDIA-12). Not possible with a delayed offer. */
+  async early(): Promise<void> {
+    if (this.#state !== "offered") return;
+    this.call.apply("rang");
+    if (this.#delayedOffer) {
+      this.invite.progress(180);
+      return;
+    }
+    await this.#startSending();
+    if (this.#state === "offered") this.invite.progress(183, { body: sdpBody(this.#body) });
+  }
+
+  /** 200 with our SDP. Returns the answered leg, or undefined when the caller was faster to hang up. */
+  async answer(): Promise<CallLeg | undefined> {
+    if (this.#leg !== undefined) return this.#leg;
+    if (this.#state !== "offered") return undefined;
+    if (!this.#delayedOffer) await this.#startSending();
+    if (this.#state !== "offered") return this.#leg;
+    this.#state = "answered";
+    const dialog = this.invite.accept({ body: sdpBody(this.#body) });
+    this.#leg = new CallLeg(this.call, this.media, this.#negotiation, dialog, this.#ctx.log, this.#delayedOffer);
+    this.#leg.onEnded((end) => this.#end(end));
+    this.call.sipStatus = 200;
+    this.call.apply("answered");
+    return this.#leg;
+  }
+
+  /** Final answer 300 to 699 before the call was answered. */
+  reject(status: number, options?: AnswerOptions): void {
+    if (this.#state !== "offered") return;
+    this.#state = "ended";
+    this.call.sipStatus = status;
+    this.invite.reject(status, options);
+    void this.media.close();
+  }
+
+  /** Ends the leg in whatever state it is. `status` is used when it was not answered. */
+  hangup(status = 480, reason?: string): void {
+    if (this.#state === "offered") this.reject(status);
+    else if (this.#state === "answered") {
+      this.#state = "ended";
+      this.#leg?.hangup(reason);
+    }
+  }
+
+  async #startSending(): Promise<void> {
+    try {
+      await this.media.configure({ sending: this.#negotiation.sending });
+    } catch (error) {
+      this.call.note("media", `media could not be started: ${messageOf(error)}`);
+    }
+  }
+
+  #end(end: LegEnd): void {
+    if (this.#state === "ended") return;
+    const wasOffered = this.#state === "offered";
+    this.#state = "ended";
+    if (wasOffered) {
+      this.call.sipStatus = 487;
+      this.call.note("ended", end.text);
+      void this.media.close();
+    }
+    this.onEnded?.(end);
+  }
+}

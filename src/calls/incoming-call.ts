@@ -1,0 +1,344 @@
+/**
+ * An INVITE that makes a new call: which domain it names, whether it may come in, and which kind of call it is. The order of
+ * checks and their answers are the rules of `trunking/termination.ts`; what is decided is written into the call's story.
+ */
+
+import { messageOf, SdpError, SipParseError } from "../base/errors.ts";
+import { SdpRefusal } from "../sdp/refusal.ts";
+import { formatUri } from "../sip/uri.ts";
+import type { IncomingInvite } from "../sip/user-agent.ts";
+import { TRUNKING_ALERTS } from "../trunking/alerts.ts";
+import { domainNameOf, servedHost } from "../trunking/domains.ts";
+import { AuthFailures, admitCall, CallRates } from "../trunking/limits.ts";
+import { isE164 } from "../trunking/numbers.ts";
+import type { SipDomain, Trunk } from "../trunking/records.ts";
+import {
+  judgeTermination,
+  type TerminationAccepted,
+  type TerminationDomain,
+  type TerminationRefused,
+} from "../trunking/termination.ts";
+import { Call, type CallDetails } from "./call.ts";
+import type { CallContext } from "./call-context.ts";
+import { rejection } from "./call-leg.ts";
+import { callerIdentity } from "./identity.ts";
+import { InboundLeg } from "./inbound-leg.ts";
+import { originateCall } from "./origination-call.ts";
+import { mediaPolicy } from "./plan-targets.ts";
+import { terminateCall } from "./termination-call.ts";
+import { type VoiceApplication, VoiceSession } from "./voice-session.ts";
+
+/** An INVITE that may come in. */
+export interface AdmittedInvite {
+  readonly invite: IncomingInvite;
+  readonly verdict: TerminationAccepted;
+  /** Number or URI of the caller and of the called party, as they are shown. */
+  readonly from: string;
+  readonly to: string;
+}
+
+export class IncomingCalls {
+  readonly #ctx: CallContext;
+  readonly #rates = new CallRates();
+  readonly #failures: AuthFailures;
+  #draining = false;
+
+  constructor(ctx: CallContext, failuresPerMinuteMax: number, blockMs: number) {
+    this.#ctx = ctx;
+    this.#failures = new AuthFailures(failuresPerMinuteMax, 60_000, blockMs);
+  }
+
+  /** From now on new calls are answered 503, so that peers go elsewhere. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** True while requests of this address are dropped (R-AUTH-15). */
+  isBlocked(address: string): boolean {
+    return this.#failures.isBlocked(address, this.#ctx.clock.nowMs());
+  }
+
+  /** The trunk or SIP domain that a host names. */
+  domainOf(host: string): TerminationDomain | undefined {
+    const { store, settings, edges } = this.#ctx;
+    const served = servedHost(host, settings.baseDomain, edges);
+    if (served === null) return undefined;
+    if (served.kind === "pstn") {
+      const record = store.trunkByDomain(served.label);
+      return record === undefined ? undefined : { kind: "trunk", record };
+    }
+    const record = store.sipDomainByName(served.label);
+    return record === undefined ? undefined : { kind: "sip-domain", record };
+  }
+
+  /** Takes one INVITE; never rejects. */
+  async take(invite: IncomingInvite): Promise<void> {
+    try {
+      await this.#take(invite);
+    } catch (error) {
+      this.#ctx.log.error("a call failed inside", { error: messageOf(error), callId: invite.request.callId });
+      invite.reject(500);
+    }
+  }
+
+  async #take(invite: IncomingInvite): Promise<void> {
+    const { request, flow } = invite;
+    if (this.#draining) {
+      this.#overloaded(invite, "draining");
+      return;
+    }
+    const domain = this.domainOf(request.uri.host);
+    const realm = this.#realmOf(domain);
+    const { store, settings } = this.#ctx;
+    const lists = domain?.record.credentialListSids.flatMap((sid) => store.get("credentialLists", sid) ?? []) ?? [];
+    let verdict: TerminationAccepted | TerminationRefused;
+    try {
+      verdict = judgeTermination(
+        {
+          host: request.uri.host,
+          user: request.uri.user,
+          transport: flow.transport,
+          sourceAddress: flow.remoteAddress,
+          identity: callerIdentity(request),
+        },
+        domain,
+        {
+          acls: domain?.record.ipAclSids.flatMap((sid) => store.get("ipAcls", sid) ?? []) ?? [],
+          shortCodes: settings.shortCodes,
+          unknownDomain: settings.unknownDomain,
+          ownsCallerId: (accountSid, number) => store.ownsCallerId(accountSid, number),
+          ask: {
+            credentials: () => this.#ctx.authenticator.judge(request, realm, flow.remoteAddress, lists),
+            limits: (trunk) => admitCall(trunk, this.#callsOf(trunk), this.#rates, this.#ctx.clock.nowMs()),
+          },
+        },
+      );
+    } catch (error) {
+      if (!(error instanceof SipParseError)) throw error;
+      invite.reject(400, { reason: error.message.slice(0, 100) });
+      return;
+    }
+    if (verdict.outcome !== "accept") this.#refused(invite, verdict, domain, realm);
+    else if (this.#ctx.calls.liveCount >= settings.callsMax) this.#overloaded(invite, "media.maxCalls is reached");
+    else await this.#route({ invite, verdict, ...this.#shown(invite, verdict) });
+  }
+
+  #realmOf(domain: TerminationDomain | undefined): string {
+    const { settings } = this.#ctx;
+    if (settings.realm !== undefined || domain === undefined) return settings.realm ?? settings.baseDomain;
+    if (domain.kind === "trunk") return domainNameOf(domain.record.domainName ?? "", "pstn", settings.baseDomain);
+    return domainNameOf(domain.record.domainName, "sip", settings.baseDomain);
+  }
+
+  #callsOf(trunk: Trunk): number {
+    let count = 0;
+    for (const call of this.#ctx.calls.live()) if (call.details.trunkSid === trunk.sid) count++;
+    return count;
+  }
+
+  #refused(
+    invite: IncomingInvite,
+    verdict: TerminationRefused,
+    domain: TerminationDomain | undefined,
+    realm: string,
+  ): void {
+    const { flow } = invite;
+    const remote = `${flow.remoteAddress}:${flow.remotePort}`;
+    this.#ctx.log.debug("invite refused", { check: verdict.check, status: verdict.status, remote });
+    if (verdict.outcome === "drop") {
+      invite.drop();
+      return;
+    }
+    if (verdict.outcome === "challenge") {
+      invite.reject(verdict.status, {
+        reason: verdict.reason,
+        headers: this.#ctx.authenticator.challenge(realm, flow.remoteAddress, verdict.stale),
+      });
+      return;
+    }
+    if (verdict.alertCode === 32202) this.#failures.failed(flow.remoteAddress, this.#ctx.clock.nowMs());
+    if (verdict.alertCode !== null) {
+      // A refused call is a call: it has a SID, a record and an alert (R-GEN-8).
+      const call = this.#newCall(
+        invite,
+        domain,
+        formatUri(invite.request.from.uri),
+        formatUri({ ...invite.request.uri, params: new Map(), headers: [] }),
+        "inbound",
+      );
+      for (const check of verdict.passed) call.note("checked", check);
+      call.note("checked", `${verdict.check}: ${verdict.text}`, { status: verdict.status });
+      call.sipStatus = verdict.status;
+      this.#ctx.alerts.raise({
+        code: verdict.alertCode,
+        text: `${TRUNKING_ALERTS[verdict.alertCode]}: ${verdict.text}`,
+        accountSid: domain?.record.accountSid ?? "",
+        callSid: call.sid,
+        remote,
+        sipStatus: verdict.status,
+      });
+      call.apply("end-failed");
+    }
+    const retry: [string, string][] = verdict.status === 503 ? [["Retry-After", "1"]] : [];
+    invite.reject(verdict.status, { reason: verdict.reason, headers: retry });
+  }
+
+  #overloaded(invite: IncomingInvite, why: string): void {
+    this.#ctx.log.info("call refused: overload", { why });
+    const retryAfterSeconds = 5 + Math.floor(this.#ctx.random() * 25);
+    invite.reject(503, { headers: [["Retry-After", String(retryAfterSeconds)]] });
+  }
+
+  /** E.164 numbers on trunks; SIP URIs on SIP domains (twiml.md 4.1). */
+  #shown(invite: IncomingInvite, verdict: TerminationAccepted): { from: string; to: string } {
+    const { request } = invite;
+    if (verdict.domain.kind === "trunk") return { from: verdict.caller.number ?? "anonymous", to: verdict.called };
+    return {
+      from: formatUri({ ...request.from.uri, params: new Map(), headers: [] }),
+      to: formatUri({ ...request.uri, params: new Map(), headers: [] }),
+    };
+  }
+
+  async #route(admitted: AdmittedInvite): Promise<void> {
+    const { domain } = admitted.verdict;
+    if (domain.kind === "trunk") {
+      await this.#open(admitted, "trunking-terminating", domain.record, async (leg) =>
+        terminateCall(this.#ctx, leg, admitted, domain.record),
+      );
+      return;
+    }
+    const { store } = this.#ctx;
+    const number = isE164(admitted.verdict.called) ? store.phoneNumber(admitted.verdict.called) : undefined;
+    // A number of ours that the carrier delivers: its trunk takes the call (R-NUM-1, R-NUM-7).
+    if (number?.trunkSid != null) {
+      const trunk = store.get("trunks", number.trunkSid);
+      if (trunk !== undefined) {
+        await this.#open(admitted, "trunking-originating", domain.record, (leg) =>
+          originateCall(this.#ctx, leg, admitted, trunk),
+        );
+        return;
+      }
+    }
+    const application = this.#application(domain.record, number);
+    if (application === undefined) {
+      this.#ctx.alerts.raise({
+        code: 11100,
+        text: `no voice URL for ${admitted.to}: neither the number, nor the BYOC trunk, nor the SIP domain has one`,
+        accountSid: domain.record.accountSid,
+        remote: `${admitted.invite.flow.remoteAddress}:${admitted.invite.flow.remotePort}`,
+        sipStatus: 404,
+      });
+      admitted.invite.reject(404);
+      return;
+    }
+    await this.#open(admitted, "inbound", domain.record, (leg) =>
+      new VoiceSession(this.#ctx, leg, application, admitted).run(),
+    );
+  }
+
+  /** The number's own URL, else the BYOC trunk's (R-BYOC-4), else the SIP domain's. */
+  #application(
+    domain: SipDomain,
+    number: ReturnType<CallContext["store"]["phoneNumber"]>,
+  ): VoiceApplication | undefined {
+    const byoc = domain.byocTrunkSid === null ? undefined : this.#ctx.store.get("byocTrunks", domain.byocTrunkSid);
+    const source = [number, byoc, domain].find((one) => one?.voiceUrl != null);
+    if (source?.voiceUrl == null) return undefined;
+    const status = "statusCallbackUrl" in source ? source : undefined;
+    return {
+      accountSid: domain.accountSid,
+      handler: { url: source.voiceUrl, method: source.voiceMethod },
+      fallback:
+        source.voiceFallbackUrl === null
+          ? undefined
+          : { url: source.voiceFallbackUrl, method: source.voiceFallbackMethod },
+      statusCallback: {
+        url: status?.statusCallbackUrl ?? null,
+        method: status?.statusCallbackMethod ?? "POST",
+        // BYOC trunks are told of all four, numbers of the end only (twiml.md 4.3).
+        events: source === byoc ? ["initiated", "ringing", "answered", "completed"] : ["completed"],
+      },
+      sipDomain: { name: domain.domainName, sid: domain.sid },
+      ...(byoc === undefined ? {} : { byocTrunkSid: byoc.sid }),
+      extraParameters: [],
+    };
+  }
+
+  #newCall(
+    invite: IncomingInvite,
+    domain: TerminationDomain | undefined,
+    from: string,
+    to: string,
+    direction: CallDetails["direction"],
+  ): Call {
+    const { flow, request } = invite;
+    const trunkSid = domain?.kind === "trunk" ? domain.record.sid : undefined;
+    const byocTrunkSid = domain?.kind === "sip-domain" ? (domain.record.byocTrunkSid ?? undefined) : undefined;
+    const call = new Call(
+      {
+        accountSid: domain?.record.accountSid ?? "",
+        direction,
+        from,
+        to,
+        sipCallId: request.callId,
+        remote: `${flow.remoteAddress}:${flow.remotePort}`,
+        ...(trunkSid === undefined ? {} : { trunkSid }),
+        ...(byocTrunkSid === undefined ? {} : { byocTrunkSid }),
+      },
+      this.#ctx.clock,
+      (error) => this.#ctx.log.error("a call listener threw", { error: messageOf(error) }),
+    );
+    call.note("received", `INVITE over ${flow.transport.toUpperCase()} from ${call.details.remote}`);
+    this.#ctx.calls.add(call);
+    return call;
+  }
+
+  /** Takes the media leg and runs the call; a bad offer is refused with its reason before anything rings. */
+  async #open(
+    admitted: AdmittedInvite,
+    direction: CallDetails["direction"],
+    record: Trunk | SipDomain,
+    run: (leg: InboundLeg) => Promise<void>,
+  ): Promise<void> {
+    const { invite, verdict } = admitted;
+    const call = this.#newCall(invite, verdict.domain, admitted.from, admitted.to, direction);
+    for (const check of verdict.passed) call.note("checked", check);
+    call.note("matched", `${verdict.domain.kind} ${record.friendlyName}`);
+    const worker = this.#ctx.scheduler.place(2);
+    worker.reserve(2);
+    try {
+      const security = record.secure ? "required" : this.#ctx.settings.srtpOptional ? "optional" : "none";
+      const leg = await InboundLeg.open(
+        this.#ctx,
+        invite,
+        call,
+        worker,
+        mediaPolicy(this.#ctx, security, record.symmetricRtp),
+      );
+      await run(leg);
+    } catch (error) {
+      this.#failed(invite, call, error);
+    } finally {
+      worker.release(2);
+      if (!call.ended) call.apply(call.answeredAt === undefined ? "end-failed" : "hung-up");
+    }
+  }
+
+  #failed(invite: IncomingInvite, call: Call, error: unknown): void {
+    const text = messageOf(error);
+    const status = error instanceof SdpError ? error.status : 503;
+    call.sipStatus = status;
+    call.note("media", text);
+    this.#ctx.alerts.raise({
+      code: error instanceof SdpRefusal ? error.alertCode : error instanceof SdpError ? 32102 : 12400,
+      text,
+      accountSid: call.details.accountSid,
+      callSid: call.sid,
+      remote: call.details.remote ?? "",
+      sipStatus: status,
+    });
+    if (!(error instanceof SdpError))
+      this.#ctx.log.error("a call could not be taken", { callSid: call.sid, error: text });
+    invite.reject(status, rejection(text));
+  }
+}

@@ -1,0 +1,60 @@
+/** Two answered legs that hear each other, until one of them ends. */
+
+import type { Timer } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import type { CallContext } from "./call-context.ts";
+import type { CallLeg } from "./call-leg.ts";
+
+export interface JoinOptions {
+  /** Longest time together (SIP-INV-13, `<Dial timeLimit>`). */
+  readonly limitMs: number;
+  /** True when the first leg goes on after the second has ended, as the parent of a `<Dial>` does. */
+  readonly keepFirst: boolean;
+  /** Ends the bridge early, as `hangupOnStar` or a new TwiML document does; the second leg is hung up. */
+  readonly signal?: AbortSignal;
+}
+
+/** Who ended it. */
+export type JoinEnd = "first" | "second" | "limit" | "aborted" | "fault";
+
+/**
+ * Bridges both legs and resolves when the bridge is over. The second leg has ended and its call has its final status
+ * then; so has the first unless `keepFirst` was set and it is still up. The status of the first call is the caller's.
+ */
+export async function joinLegs(
+  ctx: CallContext,
+  first: CallLeg,
+  second: CallLeg,
+  options: JoinOptions,
+): Promise<JoinEnd> {
+  const end = await new Promise<JoinEnd>((resolve) => {
+    const cleanup: (() => void)[] = [];
+    const finish = (cause: JoinEnd): void => {
+      for (const step of cleanup) step();
+      resolve(cause);
+    };
+    const abort = (): void => finish("aborted");
+    options.signal?.addEventListener("abort", abort, { once: true });
+    const limit: Timer = ctx.clock.after(options.limitMs, () => finish("limit"));
+    cleanup.push(
+      first.onEnded(() => finish("first")),
+      second.onEnded(() => finish("second")),
+      () => limit.cancel(),
+      () => options.signal?.removeEventListener("abort", abort),
+    );
+    if (options.signal?.aborted === true) abort();
+    else if (first.ended) finish("first");
+    else if (second.ended) finish("second");
+    else
+      first.media.bridge(second.media).catch((error) => {
+        first.call.note("media", `the legs could not be joined: ${messageOf(error)}`);
+        finish("fault");
+      });
+  });
+  if (end === "limit") first.call.note("ended", `the limit of ${options.limitMs / 1000} s was reached`);
+  second.hangup();
+  second.call.apply("hung-up");
+  if (!options.keepFirst) first.hangup();
+  else if (!first.ended) await first.media.unbridge().catch(() => undefined);
+  return end;
+}

@@ -1,0 +1,131 @@
+/**
+ * Offer/answer of one leg over its whole life: remembers the round before and turns what was agreed into options of the
+ * media leg. The rules themselves are pure functions in `sdp/`.
+ */
+
+import { randomBytes, randomInt } from "node:crypto";
+import type { LegOptions, SourcePolicy } from "../media/leg-options.ts";
+import { mediaOptionsOf } from "../sdp/media-options.ts";
+import {
+  type Agreed,
+  answerOffer,
+  applyAnswer,
+  createOffer,
+  type LocalMedia,
+  type Negotiated,
+  type Security,
+} from "../sdp/offer-answer.ts";
+import { formatSession, parseSession, type SessionDescription } from "../sdp/session.ts";
+import type { SipMessage } from "../sip/message.ts";
+import { sdpOfBody } from "../sip/multipart.ts";
+import type { LegPorts } from "../worker/protocol.ts";
+
+/** What one kind of leg is allowed. */
+export interface MediaPolicy {
+  /** `required` on secure trunks and domains (R-SEC-3). */
+  readonly security: Security;
+  /** For plain RTP; authenticated SRTP is taken from any source (R-MEDIA-1 to 3). */
+  readonly sourcePolicy: SourcePolicy;
+  /** Address that the sockets bind to. */
+  readonly bindAddress: string;
+  /** Address that SDP names instead (R-NET-4). */
+  readonly announceAddress?: string;
+}
+
+/** The SDP of a message, "" when it has none. */
+export function sdpOf(message: SipMessage): string {
+  return sdpOfBody(message) ?? "";
+}
+
+export class LegNegotiation {
+  readonly #local: LocalMedia;
+  readonly #sourcePolicy: SourcePolicy;
+  #agreed: Agreed | undefined;
+  #openOffer: SessionDescription | undefined;
+  #negotiated: Negotiated | undefined;
+
+  constructor(policy: MediaPolicy, ports: LegPorts) {
+    this.#local = localMedia(policy, ports);
+    this.#sourcePolicy = policy.sourcePolicy;
+  }
+
+  /**
+   * Says whether an offer could be used, before any port is taken.
+   * @throws SdpError with the status and the reason when it could not
+   */
+  static check(offer: string, policy: MediaPolicy): void {
+    const ports = { address: policy.bindAddress, rtpPort: 9, rtcpPort: 10 };
+    answerOffer(parseSession(offer), localMedia(policy, ports), { randomBytes: (length) => new Uint8Array(length) });
+  }
+
+  /**
+   * Their offer, first or again.
+   * @throws SdpError; the session stays as it was then (SIP-INV-8)
+   */
+  acceptOffer(text: string): { answer: string; options: LegOptions } {
+    const offer = parseSession(text);
+    const { answer, negotiated } = answerOffer(offer, this.#local, this.#rounds());
+    this.#agreed = { local: answer, remote: offer };
+    this.#openOffer = undefined;
+    return { answer: formatSession(answer), options: this.#optionsOf(negotiated) };
+  }
+
+  /** Our offer, first or again. */
+  makeOffer(): string {
+    this.#openOffer = createOffer(this.#local, this.#rounds());
+    return formatSession(this.#openOffer);
+  }
+
+  /**
+   * Their answer to our last offer. Several answers to one offer are possible before the call is answered (forking).
+   * @throws SdpError when it does not fit the offer (SDP-21)
+   */
+  acceptAnswer(text: string): LegOptions {
+    const offer = this.#openOffer ?? this.#agreed?.local;
+    if (offer === undefined) throw new TypeError("acceptAnswer: no offer was made");
+    const answer = parseSession(text);
+    const negotiated = applyAnswer(offer, answer, this.#local);
+    this.#agreed = { local: offer, remote: answer };
+    return this.#optionsOf(negotiated);
+  }
+
+  /** True when the far end takes nothing from us. */
+  get heldByRemote(): boolean {
+    return this.#negotiated?.heldByRemote ?? false;
+  }
+
+  /** True when we may send. */
+  get sending(): boolean {
+    return this.#negotiated?.direction.sending ?? false;
+  }
+
+  /** One line for the call's story; names no key. */
+  get summary(): string {
+    const n = this.#negotiated;
+    if (n === undefined) return "no media agreed yet";
+    const where = n.remoteRtp === null ? "nowhere" : `${n.remoteRtp.address}:${n.remoteRtp.port}`;
+    return `${n.codec}, ${n.ptimeMs} ms, ${n.srtp === null ? "RTP" : `SRTP ${n.srtp.suite}`} to ${where}${n.heldByRemote ? ", on hold" : ""}`;
+  }
+
+  #rounds(): { previous?: Agreed; randomBytes: (length: number) => Uint8Array } {
+    return {
+      ...(this.#agreed === undefined ? {} : { previous: this.#agreed }),
+      randomBytes: (length) => randomBytes(length),
+    };
+  }
+
+  #optionsOf(negotiated: Negotiated): LegOptions {
+    this.#negotiated = negotiated;
+    return { ...mediaOptionsOf(negotiated), sourcePolicy: this.#sourcePolicy };
+  }
+}
+
+function localMedia(policy: MediaPolicy, ports: LegPorts): LocalMedia {
+  return {
+    address: policy.announceAddress ?? policy.bindAddress,
+    rtpPort: ports.rtpPort,
+    rtcpPort: ports.rtcpPort,
+    security: policy.security,
+    sessionId: String(randomInt(1, 2 ** 47)),
+  };
+}

@@ -1,0 +1,83 @@
+/**
+ * Origination: a carrier delivers a call to a number of a trunk, and the trunk's origination URIs are tried by priority and
+ * weight (R-ORIG); when none takes it, the disaster recovery URL does (R-DR).
+ */
+
+import type { Trunk } from "../trunking/records.ts";
+import type { BridgedOutcome } from "./bridged-call.ts";
+import type { CallContext } from "./call-context.ts";
+import { endEventOf } from "./call-state.ts";
+import { trunkRoute } from "./carrier-link.ts";
+import { diversions } from "./identity.ts";
+import type { InboundLeg } from "./inbound-leg.ts";
+import type { AdmittedInvite } from "./incoming-call.ts";
+import { callThrough, mappedStatus } from "./through-call.ts";
+import { VoiceSession } from "./voice-session.ts";
+
+export async function originateCall(
+  ctx: CallContext,
+  inbound: InboundLeg,
+  admitted: AdmittedInvite,
+  trunk: Trunk,
+): Promise<void> {
+  const { verdict } = admitted;
+  const { request } = admitted.invite;
+  const callerNumber = verdict.caller.number ?? "anonymous";
+  const route = trunkRoute(ctx, trunk, {
+    dialled: verdict.called,
+    callerNumber,
+    hidden: verdict.caller.hidden,
+    maxForwards: Math.min(70, request.maxForwards - 1),
+    diversions: diversions(request),
+  });
+  const outcome: BridgedOutcome = route.records.some(({ enabled }) => enabled)
+    ? await callThrough(ctx, inbound, route, {
+        direction: "trunking-originating",
+        dialled: verdict.called,
+        callerNumber,
+        trunkSid: trunk.sid,
+        mayRedirect: true,
+      })
+    : { kind: "exhausted", lastStatus: 480, attempts: 0, text: "the trunk has no enabled origination URI" };
+  if (outcome.kind === "bridged") return;
+  if (outcome.kind === "cancelled") {
+    inbound.call.apply("end-canceled");
+    return;
+  }
+  if (outcome.kind === "exhausted") {
+    if (outcome.attempts === 0)
+      ctx.alerts.raise({
+        code: 32010,
+        text: outcome.text,
+        accountSid: trunk.accountSid,
+        callSid: inbound.call.sid,
+        sipStatus: 480,
+      });
+    if (trunk.disasterRecoveryUrl !== null && !inbound.ended) {
+      inbound.call.note("routed", `no origination URI took the call (${outcome.text}): disaster recovery`);
+      await new VoiceSession(
+        ctx,
+        inbound,
+        {
+          accountSid: trunk.accountSid,
+          handler: { url: trunk.disasterRecoveryUrl, method: trunk.disasterRecoveryMethod },
+          fallback: undefined,
+          statusCallback: { url: null, method: "POST", events: [] },
+          extraParameters: [
+            ["TrunkSid", trunk.sid],
+            ["LastSipResponseCode", String(outcome.lastStatus)],
+          ],
+        },
+        admitted,
+      ).run();
+      return;
+    }
+  }
+  const status =
+    outcome.kind === "exhausted" && outcome.attempts === 0
+      ? 480
+      : mappedStatus(outcome.kind === "refused" ? outcome.status : outcome.lastStatus);
+  inbound.call.note("answer", `nobody answered: ${outcome.text}`, { status });
+  inbound.reject(status);
+  inbound.call.apply(endEventOf(status));
+}

@@ -1,0 +1,48 @@
+/** Requests outside of dialogs that are no INVITE (R-KEEP-1 to R-KEEP-3, R-TERM-13). */
+
+import type { IncomingRequest } from "../sip/user-agent.ts";
+import { matchingAclEntry } from "../trunking/acl.ts";
+import { TokenBuckets } from "../trunking/limits.ts";
+import type { CallContext } from "./call-context.ts";
+import type { IncomingCalls } from "./incoming-call.ts";
+
+export class OtherRequests {
+  readonly #ctx: CallContext;
+  readonly #incoming: IncomingCalls;
+  readonly #options: TokenBuckets;
+
+  constructor(ctx: CallContext, incoming: IncomingCalls, burst: number, refillMs: number) {
+    this.#ctx = ctx;
+    this.#incoming = incoming;
+    this.#options = new TokenBuckets(burst, refillMs);
+  }
+
+  take(incoming: IncomingRequest): void {
+    if (incoming.request.method === "OPTIONS") this.#optionsRequest(incoming);
+    else {
+      // A trunk is not registered to: the Allow header says so (R-TERM-13).
+      if (incoming.request.method === "REGISTER")
+        this.#ctx.alerts.raise({
+          code: 32210,
+          level: "warning",
+          text: "REGISTER is not offered: trunks are used without registration",
+          remote: `${incoming.flow.remoteAddress}:${incoming.flow.remotePort}`,
+          sipStatus: 405,
+        });
+      incoming.respond(405);
+    }
+  }
+
+  #optionsRequest(incoming: IncomingRequest): void {
+    const { request, flow } = incoming;
+    const domain = this.#incoming.domainOf(request.uri.host);
+    const acls = domain?.record.ipAclSids.flatMap((sid) => this.#ctx.store.get("ipAcls", sid) ?? []) ?? [];
+    const isListed =
+      domain === undefined ||
+      domain.record.ipAclSids.length === 0 ||
+      matchingAclEntry(acls, flow.remoteAddress) !== undefined;
+    const fits = this.#options.take(`${flow.remoteAddress} ${request.uri.host}`, this.#ctx.clock.nowMs());
+    if (!isListed || !fits) incoming.drop();
+    else incoming.respond(200, { headers: [["Accept", "application/sdp"]] });
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * One attempt to reach one target (UAC): its own media leg, offer and INVITE. Exactly one of `onAnswered` and `onFailed`
+ * is called, once, unless the attempt is abandoned.
+ */
+
+import { type GatewayError, messageOf, TransactionTimeoutError } from "../base/errors.ts";
+import type { WorkerHandle } from "../scheduler/worker-handle.ts";
+import type { ExtraHeaders, NameAddr, SipResponse } from "../sip/message.ts";
+import type { SipUri } from "../sip/uri.ts";
+import type { Dialog, OutgoingInvite } from "../sip/user-agent.ts";
+import type { Call } from "./call.ts";
+import type { CallContext } from "./call-context.ts";
+import { CallLeg, sdpBody } from "./call-leg.ts";
+import { MediaLeg } from "./media-leg.ts";
+import { LegNegotiation, type MediaPolicy, sdpOf } from "./negotiation.ts";
+
+/** All that one INVITE needs. */
+export interface OutboundTarget {
+  /** For people: the URI as configured. */
+  readonly label: string;
+  readonly uri: SipUri;
+  readonly nextHop?: SipUri;
+  readonly from: NameAddr;
+  readonly to: NameAddr;
+  readonly headers: ExtraHeaders;
+  readonly credentials?: { readonly username: string; readonly password: string };
+  readonly media: MediaPolicy;
+  readonly tlsVerify: boolean;
+  readonly maxForwards: number;
+  /** Signalling address of the edge, or undefined for any. */
+  readonly localAddress?: string;
+}
+
+/** How an attempt failed; `status` 0 stands for no answer at all. */
+export interface AttemptFailure {
+  readonly kind: "status" | "silent" | "unreachable" | "media";
+  readonly status: number;
+  readonly text: string;
+  readonly response?: SipResponse;
+}
+
+export class OutboundLeg {
+  readonly call: Call;
+  readonly target: OutboundTarget;
+  readonly #ctx: CallContext;
+  readonly #negotiation: LegNegotiation;
+  readonly #invite: OutgoingInvite;
+  #media: MediaLeg;
+  #done = false;
+  /** SDP of the last early answer that was applied; the same text again changes nothing. */
+  #appliedAnswer = "";
+  onFirstAnswer: (() => void) | undefined;
+  /** 101 to 199; `early` when it brought SDP, which has been applied. */
+  onProgress: ((status: number, early: boolean) => void) | undefined;
+  onAnswered: ((leg: CallLeg, response: SipResponse) => void) | undefined;
+  onFailed: ((failure: AttemptFailure) => void) | undefined;
+
+  private constructor(ctx: CallContext, call: Call, target: OutboundTarget, media: MediaLeg) {
+    this.#ctx = ctx;
+    this.call = call;
+    this.target = target;
+    this.#media = media;
+    this.#negotiation = new LegNegotiation(target.media, media.ports);
+    this.#invite = ctx.stack.invite({
+      uri: target.uri,
+      ...(target.nextHop === undefined ? {} : { nextHop: target.nextHop }),
+      from: target.from,
+      to: target.to,
+      headers: target.headers,
+      body: sdpBody(this.#negotiation.makeOffer()),
+      maxForwards: target.maxForwards,
+      ...(target.localAddress === undefined ? {} : { localAddress: target.localAddress }),
+      ...(target.credentials === undefined ? {} : { credentials: target.credentials }),
+      tlsVerify: target.tlsVerify,
+      noAnswerMs: ctx.settings.noAnswerMs,
+    });
+    call.sipCallId = this.#invite.callId;
+    this.#invite.onFirstAnswer = () => this.onFirstAnswer?.();
+    this.#invite.onProgress = (response) => void this.#progress(response);
+    this.#invite.onAccepted = (response, dialog) => void this.#accepted(response, dialog);
+    this.#invite.onRejected = (response) =>
+      this.#fail({ kind: "status", status: response.status, text: `${response.status} ${response.reason}`, response });
+    this.#invite.onFailed = (error) => this.#fail(failureOf(error));
+    media.listen({ onLegLost: () => this.#lost() });
+  }
+
+  /** @throws MediaError when no port or slot is free */
+  static async start(ctx: CallContext, call: Call, worker: WorkerHandle, target: OutboundTarget): Promise<OutboundLeg> {
+    const media = await MediaLeg.open(worker, target.media.bindAddress, {});
+    return new OutboundLeg(ctx, call, target, media);
+  }
+
+  get media(): MediaLeg {
+    return this.#media;
+  }
+
+  /** CANCEL; `onFailed` follows. */
+  cancel(reason?: string): void {
+    if (!this.#done) this.#invite.cancel(reason);
+  }
+
+  /** Gives up at once without a callback. */
+  abandon(): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#invite.abandon();
+    void this.#media.close();
+  }
+
+  async #progress(response: SipResponse): Promise<void> {
+    if (this.#done) return;
+    this.call.apply("rang");
+    let early = false;
+    try {
+      early = await this.#applyAnswer(sdpOf(response));
+    } catch (error) {
+      // SDP of an unreliable provisional answer that is no use: wait for the final one.
+      this.call.note("media", `SDP of ${response.status} not usable: ${messageOf(error)}`);
+    }
+    if (!this.#done) this.onProgress?.(response.status, early);
+  }
+
+  async #accepted(response: SipResponse, dialog: Dialog): Promise<void> {
+    if (this.#done) {
+      dialog.bye();
+      return;
+    }
+    this.#done = true;
+    // The leg listens from now on, so that a BYE which comes while the worker is being told is not missed.
+    const leg = new CallLeg(this.call, this.#media, this.#negotiation, dialog, this.#ctx.log);
+    try {
+      const answer = sdpOf(response);
+      if (answer === "" && this.#appliedAnswer === "") throw new Error("the 200 carries no SDP");
+      await this.#applyAnswer(answer);
+    } catch (error) {
+      // SDP-21: a bad answer is acknowledged, then the call is ended.
+      const text = `answer not usable: ${messageOf(error)}`;
+      this.call.note("media", text);
+      leg.hangup('SIP;cause=488;text="Not Acceptable Here"');
+      this.onFailed?.({ kind: "media", status: 488, text });
+      return;
+    }
+    if (leg.ended) {
+      this.onFailed?.({ kind: "status", status: 487, text: "the far end hung up while it was answering" });
+      return;
+    }
+    this.call.sipStatus = response.status;
+    this.call.note("media", this.#negotiation.summary);
+    this.onAnswered?.(leg, response);
+  }
+
+  async #applyAnswer(answer: string): Promise<boolean> {
+    if (answer === "") return false;
+    if (answer !== this.#appliedAnswer) {
+      const options = this.#negotiation.acceptAnswer(answer);
+      this.#appliedAnswer = answer;
+      await this.#media.configure(options);
+    }
+    return true;
+  }
+
+  #lost(): void {
+    if (this.#done) return;
+    this.#invite.abandon();
+    this.#fail({ kind: "media", status: 500, text: "the media worker of this call was lost" });
+  }
+
+  #fail(failure: AttemptFailure): void {
+    if (this.#done) return;
+    this.#done = true;
+    void this.#media.close();
+    this.onFailed?.(failure);
+  }
+}
+
+function failureOf(error: GatewayError): AttemptFailure {
+  return error instanceof TransactionTimeoutError
+    ? { kind: "silent", status: 0, text: error.message }
+    : { kind: "unreachable", status: 0, text: error.message };
+}

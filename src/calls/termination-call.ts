@@ -1,0 +1,90 @@
+/** Termination: a customer's PBX calls a number through its trunk, and the call leaves by the trunk's carrier link (R-TERM, R-GEN-6). */
+
+import type { Trunk } from "../trunking/records.ts";
+import type { CallContext } from "./call-context.ts";
+import { endEventOf } from "./call-state.ts";
+import { byocRoute, type Route, type RouteRequest, trunkRoute } from "./carrier-link.ts";
+import { diversions } from "./identity.ts";
+import type { InboundLeg } from "./inbound-leg.ts";
+import type { AdmittedInvite } from "./incoming-call.ts";
+import { callThrough, mappedStatus } from "./through-call.ts";
+import { VoiceSession } from "./voice-session.ts";
+
+export async function terminateCall(
+  ctx: CallContext,
+  inbound: InboundLeg,
+  admitted: AdmittedInvite,
+  trunk: Trunk,
+): Promise<void> {
+  const { verdict } = admitted;
+  const { request } = admitted.invite;
+  const link = trunk.carrierLink;
+  if (link?.kind === "twiml") {
+    await new VoiceSession(
+      ctx,
+      inbound,
+      {
+        accountSid: trunk.accountSid,
+        handler: { url: link.url, method: link.method },
+        fallback: undefined,
+        statusCallback: { url: null, method: "POST", events: [] },
+        extraParameters: [["TrunkSid", trunk.sid]],
+      },
+      admitted,
+    ).run();
+    return;
+  }
+  const route = carrierRoute(ctx, trunk, {
+    dialled: verdict.called,
+    callerNumber: verdict.caller.number ?? "anonymous",
+    hidden: verdict.caller.hidden,
+    maxForwards: Math.min(70, request.maxForwards - 1),
+    diversions: diversions(request),
+  });
+  if (route === undefined || route.records.every(({ enabled }) => !enabled)) {
+    const text =
+      route === undefined
+        ? "no carrier link is configured for the trunk, and no BYOC trunk is the default carrier"
+        : `${route.name} has no enabled target`;
+    ctx.alerts.raise({
+      code: 32010,
+      text,
+      accountSid: trunk.accountSid,
+      callSid: inbound.call.sid,
+      remote: inbound.call.details.remote ?? "",
+      sipStatus: 503,
+    });
+    inbound.reject(503, { headers: [["Retry-After", "30"]] });
+    inbound.call.note("routed", text);
+    inbound.call.apply("end-failed");
+    return;
+  }
+  const outcome = await callThrough(ctx, inbound, route, {
+    direction: "trunking-terminating",
+    dialled: verdict.called,
+    callerNumber: verdict.caller.number ?? "anonymous",
+    trunkSid: trunk.sid,
+    mayRedirect: false,
+  });
+  if (outcome.kind === "bridged") return;
+  if (outcome.kind === "cancelled") {
+    inbound.call.apply("end-canceled");
+    return;
+  }
+  const status = mappedStatus(outcome.kind === "refused" ? outcome.status : outcome.lastStatus);
+  const reason = outcome.response?.headers.get("Reason");
+  inbound.call.note("answer", `nobody answered: ${outcome.text}`, { status });
+  inbound.reject(status, reason === undefined ? {} : { headers: [["Reason", reason]] });
+  inbound.call.apply(endEventOf(status));
+}
+
+function carrierRoute(ctx: CallContext, trunk: Trunk, request: RouteRequest): Route | undefined {
+  const link = trunk.carrierLink;
+  if (link?.kind === "trunk") {
+    const other = ctx.store.get("trunks", link.trunkSid);
+    return other === undefined ? undefined : trunkRoute(ctx, other, request);
+  }
+  const byoc =
+    link?.kind === "byoc" ? ctx.store.get("byocTrunks", link.byocTrunkSid) : ctx.store.defaultCarrier(trunk.accountSid);
+  return byoc === undefined ? undefined : byocRoute(ctx, byoc, request);
+}

@@ -1,0 +1,66 @@
+/** A call that passes through: the inbound leg joined with the first target that answers. Shared by both trunk directions. */
+
+import { messageOf } from "../base/errors.ts";
+import { BridgedCall, type BridgedOutcome } from "./bridged-call.ts";
+import { Call, type CallDirection } from "./call.ts";
+import type { CallContext } from "./call-context.ts";
+import type { Route } from "./carrier-link.ts";
+import type { InboundLeg } from "./inbound-leg.ts";
+import { plannedTargets, redirectRule } from "./plan-targets.ts";
+
+export interface ThroughOptions {
+  readonly direction: CallDirection;
+  readonly dialled: string;
+  readonly callerNumber: string;
+  readonly trunkSid: string;
+  /** A 302 of a target may be followed (R-REDIR-1). */
+  readonly mayRedirect: boolean;
+}
+
+/** Hunts over a route and bridges; resolves when the call is over or nobody answered. */
+export async function callThrough(
+  ctx: CallContext,
+  inbound: InboundLeg,
+  route: Route,
+  options: ThroughOptions,
+): Promise<BridgedOutcome> {
+  const call = new Call(
+    {
+      accountSid: inbound.call.details.accountSid,
+      direction: options.direction,
+      from: options.callerNumber,
+      to: options.dialled,
+      parentSid: inbound.call.sid,
+      trunkSid: options.trunkSid,
+    },
+    ctx.clock,
+    (error) => ctx.log.error("a call listener threw", { error: messageOf(error) }),
+  );
+  ctx.calls.add(call);
+  inbound.call.note("routed", `to ${route.name}`, { childCallSid: call.sid });
+  const bridged = new BridgedCall(ctx, inbound, call, {
+    targets: plannedTargets(ctx, route.records, route.plan),
+    ringLimitMs: ctx.settings.ringLimitMs,
+    ...(options.mayRedirect ? { redirect: redirectRule(ctx, route.plan) } : {}),
+    onAttemptFailed: (target, failure) =>
+      ctx.alerts.raise({
+        code: 32011,
+        level: "warning",
+        text: `${target.label} did not take the call: ${failure.text}`,
+        accountSid: call.details.accountSid,
+        callSid: inbound.call.sid,
+        remote: target.label,
+        sipStatus: failure.status,
+      }),
+  });
+  return await bridged.run();
+}
+
+/** What the caller's side is answered for an answer of the far side (SIP-INV-4). */
+export function mappedStatus(status: number): number {
+  if (status === 401 || status === 407) return 403;
+  // 503 would make the customer take the gateway itself out of use.
+  if (status === 503) return 500;
+  if (status === 0) return 408;
+  return status < 400 ? 480 : status;
+}

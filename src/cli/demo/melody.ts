@@ -1,0 +1,52 @@
+/** The audio of the demonstration: a short tune made of decaying notes, so that no file has to be shipped. */
+
+const RATE_HZ = 8000;
+/** C major and back, in Hz with lengths in ms; 0 is a rest. */
+const TUNE: readonly (readonly [hz: number, ms: number])[] = [
+  [523.25, 250],
+  [659.25, 250],
+  [783.99, 250],
+  [1046.5, 500],
+  [0, 250],
+  [783.99, 250],
+  [659.25, 250],
+  [523.25, 500],
+  [0, 500],
+];
+
+/** 16-bit samples at 8000 Hz. `transpose` 1 is as written; another party plays it higher or lower. */
+export function melody(transpose = 1): Int16Array {
+  const total = TUNE.reduce((sum, [, ms]) => sum + (ms * RATE_HZ) / 1000, 0);
+  const samples = new Int16Array(total);
+  let at = 0;
+  for (const [hz, ms] of TUNE) {
+    const length = (ms * RATE_HZ) / 1000;
+    for (let i = 0; hz > 0 && i < length; i++) {
+      const seconds = i / RATE_HZ;
+      const fade = Math.exp(-4 * seconds) * Math.min(1, i / 40) * Math.min(1, (length - i) / 40);
+      const phase = 2 * Math.PI * hz * transpose * seconds;
+      samples[at + i] = Math.round(9000 * fade * (Math.sin(phase) + 0.3 * Math.sin(2 * phase)));
+    }
+    at += length;
+  }
+  return samples;
+}
+
+/** mu-law of 16-bit samples (ITU-T G.711), for files that are prepared before a call; calls are encoded by the engine. */
+export function toUlaw(samples: Int16Array): Uint8Array {
+  return Uint8Array.from(samples, (sample) => {
+    const sign = sample < 0 ? 0x80 : 0;
+    const magnitude = Math.min(Math.abs(sample), 32_635) + 132;
+    const exponent = 24 - Math.clz32(magnitude);
+    return ~(sign | (exponent << 4) | ((magnitude >> (exponent + 3)) & 0x0f)) & 0xff;
+  });
+}
+
+/** 16-bit samples of mu-law octets. */
+export function fromUlaw(ulaw: Uint8Array): Int16Array {
+  return Int16Array.from(ulaw, (octet) => {
+    const code = ~octet & 0xff;
+    const value = ((((code & 0x0f) << 3) + 132) << ((code >> 4) & 7)) - 132;
+    return (code & 0x80) === 0 ? value : -value;
+  });
+}

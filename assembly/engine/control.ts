@@ -1,0 +1,256 @@
+/** Legs open, are told what was negotiated, are joined and close. Rare and careful; the packet road is elsewhere. */
+
+import {
+  CONFIG_ALTERNATE_PAYLOAD_TYPE,
+  CONFIG_COMFORT_NOISE_PAYLOAD_TYPE,
+  CONFIG_EVENT_RECEIVE_PAYLOAD_TYPE,
+  CONFIG_EVENT_SEND_PAYLOAD_TYPE,
+  CONFIG_FLAGS,
+  CONFIG_JITTER_START_MS,
+  CONFIG_LAW,
+  CONFIG_MEDIA_TIMEOUT_MS,
+  CONFIG_PAYLOAD_TYPE,
+  CONFIG_PTIME_MS,
+  CONFIG_RECEIVE_KEY,
+  CONFIG_RECEIVE_TAG_BYTES,
+  CONFIG_RTCP_ADDRESS,
+  CONFIG_RTCP_PORT,
+  CONFIG_RTP_ADDRESS,
+  CONFIG_RTP_PORT,
+  CONFIG_SEND_KEY,
+  CONFIG_SEND_TAG_BYTES,
+  CONFIG_SOURCE_POLICY,
+  DROP_COUNTERS,
+  FLAG_RECEIVING,
+  FLAG_RENEGOTIATED,
+  KEY_KEEP,
+  KEY_NONE,
+  STATS_BYTES,
+  STATS_DROPS,
+  STATS_FRAMES_CONCEALED,
+  STATS_JITTER_MS,
+  STATS_OCTETS_RECEIVED,
+  STATS_OCTETS_SENT,
+  STATS_PACKETS_LOST,
+  STATS_PACKETS_RECEIVED,
+  STATS_PACKETS_SENT,
+  STATS_ROUND_TRIP_MS,
+  STATUS_NO_SLOT,
+} from "../abi";
+import { CONTROL, LEG_COUNT_MAX } from "../memory";
+import { CNAME_BYTES } from "../rtp/rtcp";
+import { packetsLost } from "../rtp/sequence";
+import { SRTP_SESSION_BYTES, sessionOpen, sessionWipe } from "../srtp/context";
+import {
+  cname,
+  copyAddress,
+  dropCounters,
+  isOpen,
+  Leg,
+  LEG_BYTES,
+  legAt,
+  negotiatedRtcpAddress,
+  negotiatedRtpAddress,
+  oldSession,
+  receivedStream,
+  receiveKey,
+  receiveSession,
+  rtcpAddress,
+  rtpAddress,
+  sameAddress,
+  sendKey,
+  sendSession,
+} from "./leg";
+import { randomLeft, takeRandom } from "./random";
+import { nextReportMs, report } from "./reports";
+import { closeStreamsOf, updateListening } from "./streams";
+
+const KEY_BYTES: usize = 30;
+const OLD_KEY_MS: f64 = 2000;
+const FRAME_MS: f64 = 20;
+/** Legs are spread over the frame, so that they don't all send in one burst. */
+const PHASE_COUNT: i32 = 4;
+const RANDOM_FOR_LEG: i32 = 32;
+const BASE64URL = memory.data<u8>([
+  65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 97, 98, 99, 100, 101, 102, 103,
+  104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 45,
+  95,
+]);
+
+/** Takes a free slot and reads the configuration block. */
+export function openLeg(nowMs: f64): i32 {
+  if (randomLeft() < RANDOM_FOR_LEG) return STATUS_NO_SLOT;
+  for (let slot: i32 = 0; slot < LEG_COUNT_MAX; slot++) {
+    if (isOpen(slot)) continue;
+    const leg = legAt(slot);
+    memory.fill(changetype<usize>(leg), 0, LEG_BYTES);
+    leg.open = 1;
+    leg.slot = slot;
+    leg.peer = -1;
+    leg.firstStream = -1;
+    leg.roundTripMs = -1;
+    leg.ssrc = takeRandom();
+    // Below 2^15, so that an early loss cannot mislead the other side's rollover counter (hardening R11).
+    leg.nextSequence = takeRandom() & 0x7fff;
+    leg.lastTimestamp = takeRandom();
+    leg.marker = 1;
+    leg.relayRebase = 1;
+    writeCname(leg);
+    // The next of the leg's own moments in the frame.
+    const phase = <f64>(slot % PHASE_COUNT) * (FRAME_MS / PHASE_COUNT);
+    leg.frameDueMs = Math.ceil((nowMs - phase) / FRAME_MS) * FRAME_MS + phase;
+    leg.reportDueMs = nextReportMs(nowMs);
+    leg.lastHeardMs = nowMs;
+    configure(leg, nowMs);
+    return slot;
+  }
+  return STATUS_NO_SLOT;
+}
+
+/** A short-term name that says nothing about the machine (RFC 7022 §4.2). */
+function writeCname(leg: Leg): void {
+  const place = cname(leg);
+  let bits: u64 = 0;
+  for (let i: i32 = 0; i < CNAME_BYTES; i++) {
+    if (i % 5 == 0) bits = takeRandom();
+    store<u8>(place + <usize>i, load<u8>(BASE64URL + <usize>(bits & 63)));
+    bits >>= 6;
+  }
+}
+
+/** Reads the configuration block into a leg. */
+export function configure(leg: Leg, nowMs: f64): void {
+  const flags = load<i32>(CONTROL + CONFIG_FLAGS);
+  const wasReceiving = leg.flags & FLAG_RECEIVING;
+  leg.law = load<i32>(CONTROL + CONFIG_LAW);
+  leg.payloadType = load<i32>(CONTROL + CONFIG_PAYLOAD_TYPE);
+  leg.alternatePayloadType = load<i32>(CONTROL + CONFIG_ALTERNATE_PAYLOAD_TYPE);
+  leg.eventSendPayloadType = load<i32>(CONTROL + CONFIG_EVENT_SEND_PAYLOAD_TYPE);
+  leg.eventReceivePayloadType = load<i32>(CONTROL + CONFIG_EVENT_RECEIVE_PAYLOAD_TYPE);
+  leg.comfortNoisePayloadType = load<i32>(CONTROL + CONFIG_COMFORT_NOISE_PAYLOAD_TYPE);
+  leg.ptimeSamples = load<i32>(CONTROL + CONFIG_PTIME_MS) * 8;
+  leg.flags = flags & ~FLAG_RENEGOTIATED;
+  leg.sourcePolicy = load<i32>(CONTROL + CONFIG_SOURCE_POLICY);
+  leg.jitterStartMs = load<i32>(CONTROL + CONFIG_JITTER_START_MS);
+  leg.mediaTimeoutMs = load<i32>(CONTROL + CONFIG_MEDIA_TIMEOUT_MS);
+  // Time that was spent not listening is no silence of the far end.
+  if (!wasReceiving || flags & FLAG_RENEGOTIATED) leg.lastHeardMs = nowMs;
+  if (flags & FLAG_RENEGOTIATED) setRemote(leg);
+  setSendKey(leg, load<i32>(CONTROL + CONFIG_SEND_TAG_BYTES));
+  setReceiveKey(leg, load<i32>(CONTROL + CONFIG_RECEIVE_TAG_BYTES), nowMs);
+  memory.fill(CONTROL + CONFIG_SEND_KEY, 0, KEY_BYTES);
+  memory.fill(CONTROL + CONFIG_RECEIVE_KEY, 0, KEY_BYTES);
+}
+
+/** A new description of the far end: what was latched is given up unless the description is the same as before. */
+function setRemote(leg: Leg): void {
+  const rtpPort = load<i32>(CONTROL + CONFIG_RTP_PORT);
+  const rtcpPort = load<i32>(CONTROL + CONFIG_RTCP_PORT);
+  const isSame = leg.negotiatedRtpPort == rtpPort && rtpPort != 0 && sameAddress(negotiatedRtpAddress(leg), CONTROL + CONFIG_RTP_ADDRESS);
+  leg.negotiatedRtpPort = rtpPort;
+  leg.negotiatedRtcpPort = rtcpPort;
+  copyAddress(negotiatedRtpAddress(leg), CONTROL + CONFIG_RTP_ADDRESS);
+  copyAddress(negotiatedRtcpAddress(leg), CONTROL + CONFIG_RTCP_ADDRESS);
+  if (isSame && leg.latched) return;
+  leg.latched = 0;
+  leg.rtcpLatched = 0;
+  leg.candidatePort = 0;
+  leg.rtpPort = rtpPort;
+  leg.rtcpPort = rtcpPort;
+  copyAddress(rtpAddress(leg), CONTROL + CONFIG_RTP_ADDRESS);
+  copyAddress(rtcpAddress(leg), CONTROL + CONFIG_RTCP_ADDRESS);
+}
+
+/** The same key again keeps rollover counter and index (SDP-SEC-6). */
+function isSameKey(known: usize, tagBytes: i32, given: usize, givenTagBytes: i32): bool {
+  return tagBytes == givenTagBytes && memory.compare(known, given, KEY_BYTES) == 0;
+}
+
+function setSendKey(leg: Leg, tagBytes: i32): void {
+  if (tagBytes == KEY_KEEP) return;
+  const key = CONTROL + CONFIG_SEND_KEY;
+  if (tagBytes != KEY_NONE && isSameKey(sendKey(leg), leg.sendTagBytes, key, tagBytes)) return;
+  sessionWipe(sendSession(leg));
+  memory.fill(sendKey(leg), 0, KEY_BYTES);
+  leg.sendTagBytes = max<i32>(tagBytes, 0);
+  if (tagBytes == KEY_NONE) return;
+  memory.copy(sendKey(leg), key, KEY_BYTES);
+  sessionOpen(sendSession(leg), key, tagBytes);
+}
+
+function setReceiveKey(leg: Leg, tagBytes: i32, nowMs: f64): void {
+  if (tagBytes == KEY_KEEP) return;
+  const key = CONTROL + CONFIG_RECEIVE_KEY;
+  if (tagBytes != KEY_NONE && isSameKey(receiveKey(leg), leg.receiveTagBytes, key, tagBytes)) return;
+  sessionWipe(oldSession(leg));
+  leg.oldTagBytes = 0;
+  if (leg.receiveTagBytes != 0 && tagBytes != KEY_NONE) {
+    // Packets that are under way still carry the key before.
+    memory.copy(oldSession(leg), receiveSession(leg), SRTP_SESSION_BYTES);
+    leg.oldTagBytes = leg.receiveTagBytes;
+    leg.oldUntilMs = nowMs + OLD_KEY_MS;
+  }
+  sessionWipe(receiveSession(leg));
+  memory.fill(receiveKey(leg), 0, KEY_BYTES);
+  leg.receiveTagBytes = max<i32>(tagBytes, 0);
+  leg.srtpFailures = 0;
+  leg.srtpFailingReported = 0;
+  if (tagBytes == KEY_NONE) return;
+  memory.copy(receiveKey(leg), key, KEY_BYTES);
+  sessionOpen(receiveSession(leg), key, tagBytes);
+}
+
+/** Says BYE, parts the leg from everything and wipes the slot. */
+export function closeLeg(leg: Leg, nowMs: f64): void {
+  if (leg.packetsSent != 0 || leg.packetsReceived != 0) report(leg, nowMs, true);
+  abandonLeg(leg);
+}
+
+/** The same without a word. */
+export function abandonLeg(leg: Leg): void {
+  unbridge(leg);
+  closeStreamsOf(leg);
+  memory.fill(changetype<usize>(leg), 0, LEG_BYTES);
+}
+
+export function bridge(a: Leg, b: Leg): void {
+  if (a.peer == b.slot && b.peer == a.slot) return;
+  unbridge(a);
+  unbridge(b);
+  a.peer = b.slot;
+  b.peer = a.slot;
+  join(a);
+  join(b);
+}
+
+export function unbridge(leg: Leg): void {
+  if (leg.peer < 0) return;
+  const peer = legAt(leg.peer);
+  leg.peer = -1;
+  peer.peer = -1;
+  join(leg);
+  join(peer);
+}
+
+/** Who sends to the far end has changed: a talkspurt begins, numbered on from here. */
+function join(leg: Leg): void {
+  leg.relayRebase = 1;
+  leg.marker = 1;
+  leg.outboundOctets = 0;
+  updateListening(leg);
+}
+
+/** Writes the counters of a leg into the control block. */
+export function writeStats(leg: Leg): void {
+  const stream = receivedStream(leg);
+  memory.fill(CONTROL, 0, STATS_BYTES);
+  store<f64>(CONTROL + STATS_OCTETS_RECEIVED, leg.octetsReceived);
+  store<f64>(CONTROL + STATS_OCTETS_SENT, leg.octetsSent);
+  store<f64>(CONTROL + STATS_JITTER_MS, stream.jitter / 8);
+  store<f64>(CONTROL + STATS_ROUND_TRIP_MS, leg.roundTripMs);
+  store<u32>(CONTROL + STATS_PACKETS_RECEIVED, leg.packetsReceived);
+  store<u32>(CONTROL + STATS_PACKETS_SENT, leg.packetsSent);
+  store<i32>(CONTROL + STATS_PACKETS_LOST, packetsLost(stream));
+  store<u32>(CONTROL + STATS_FRAMES_CONCEALED, leg.framesConcealed);
+  memory.copy(CONTROL + STATS_DROPS, dropCounters(leg), DROP_COUNTERS << 2);
+}

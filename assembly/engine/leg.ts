@@ -1,0 +1,286 @@
+/**
+ * The leg slot: everything that is known of one RTP session (RFC 3550 §3), laid over static memory. Fields first, then
+ * areas at fixed distances. A slot is zeroed when it is closed, keys first.
+ */
+
+import {
+  ADDRESS_BYTES,
+  DIGITS_MAX,
+  DROP_COUNTERS,
+  FLAG_RECEIVING,
+  FLAG_SENDING,
+  FRAME_SAMPLES,
+  PLAYBACK_BYTES,
+} from "../abi";
+import { JITTER_BYTES } from "../jitter/jitter";
+import { JITTER_BUFFERS, LEGS, LEG_COUNT_MAX } from "../memory";
+import { CNAME_BYTES } from "../rtp/rtcp";
+import { ReceivedStream } from "../rtp/sequence";
+import { DTMF_RECEIVER_BYTES, DTMF_SENDER_BYTES } from "../rtp/telephone-event";
+import { SRTP_SESSION_BYTES } from "../srtp/context";
+
+@unmanaged
+export class Leg {
+  open: i32;
+  slot: i32;
+
+  // What negotiation decided.
+  law: i32;
+  payloadType: i32;
+  alternatePayloadType: i32;
+  eventSendPayloadType: i32;
+  eventReceivePayloadType: i32;
+  comfortNoisePayloadType: i32;
+  ptimeSamples: i32;
+  flags: i32;
+  sourcePolicy: i32;
+  jitterStartMs: i32;
+  mediaTimeoutMs: i32;
+  /** Octets of the SRTP tags, 0 for plain RTP; one key alone makes the leg wait for the other, never plain. */
+  sendTagBytes: i32;
+  receiveTagBytes: i32;
+  /** The receive key before this one, for late packets; 0 when there is none. */
+  oldTagBytes: i32;
+  oldUntilMs: f64;
+
+  // Whom it is joined with.
+  /** Slot of the leg that it is bridged with, or -1. */
+  peer: i32;
+  /** First stream of the leg, or -1; the streams of a leg are a list. */
+  firstStream: i32;
+  /** Tracks that streams of this leg want: STREAM_INBOUND, STREAM_OUTBOUND. */
+  tracks: i32;
+  /** Somebody listens to what comes in, so the jitter buffer runs. */
+  listening: i32;
+  /** Audio came since somebody listens. */
+  heard: i32;
+
+  // Where it comes from and goes to. Ports; the addresses lie behind the fields. 0: unknown.
+  negotiatedRtpPort: i32;
+  negotiatedRtcpPort: i32;
+  rtpPort: i32;
+  rtcpPort: i32;
+  latched: i32;
+  rtcpLatched: i32;
+  /** Who may be latched next, if its next packet follows. */
+  candidatePort: i32;
+  candidateSsrc: u32;
+  candidateSequence: u32;
+  candidateTimestamp: u32;
+  candidateMs: f64;
+
+  // Received.
+  candidateStreamSsrc: u32;
+  candidateStreamSequence: u32;
+  retiredSsrc: u32;
+  retired: i32;
+  packetsReceived: u32;
+  firstReported: i32;
+  silentReported: i32;
+  byeReported: i32;
+  srtpFailures: i32;
+  srtpFailingReported: i32;
+  srtpFailingSinceMs: f64;
+  octetsReceived: f64;
+  /** Valid RTP, valid RTP or RTCP. */
+  lastRtpMs: f64;
+  lastHeardMs: f64;
+
+  // Sent.
+  ssrc: u32;
+  nextSequence: u32;
+  /** Timestamp and samples of the packet that was sent last, and when; `sentAny` 0: timestamp of the first. */
+  lastTimestamp: u32;
+  lastSamples: u32;
+  sentAny: i32;
+  /** The next packet begins a talkspurt. */
+  marker: i32;
+  packetsSent: u32;
+  packetsSentReported: u32;
+  lastSentMs: f64;
+  octetsSent: f64;
+
+  // Relayed to this leg.
+  /** The next packet of the peer is tied to our own numbering anew. */
+  relayRebase: i32;
+  relaySequenceOffset: u32;
+  relayTimestampOffset: u32;
+  /** Extended sequence numbers of the peer: below `relayBase` nothing may be sent any more. */
+  relayBase: i32;
+  relayHighest: i32;
+
+  // Playback ring: counters of octets, modulo 2^32.
+  playbackWritten: u32;
+  playbackRead: u32;
+
+  // Digits to be sent.
+  digitsWritten: u32;
+  digitsRead: u32;
+  /** A digit is on its way; audio waits. */
+  digitActive: i32;
+  digitTimestamp: u32;
+  digitPauseMs: f64;
+
+  // Clocks.
+  frameDueMs: f64;
+  sendDueMs: f64;
+  reportDueMs: f64;
+
+  // RTCP.
+  senderReportNtp: u32;
+  senderReportKnown: i32;
+  senderReportMs: f64;
+  roundTripMs: f64;
+
+  framesConcealed: u32;
+  /** Octets of the outbound track that wait to be a frame. */
+  outboundOctets: i32;
+}
+
+// @ts-ignore: decorator
+@inline
+const ALIGN: usize = 15;
+
+const STREAM_AT: usize = (offsetof<Leg>() + ALIGN) & ~ALIGN;
+const NEGOTIATED_RTP_AT: usize = (STREAM_AT + offsetof<ReceivedStream>() + ALIGN) & ~ALIGN;
+const NEGOTIATED_RTCP_AT: usize = NEGOTIATED_RTP_AT + ADDRESS_BYTES;
+const RTP_ADDRESS_AT: usize = NEGOTIATED_RTCP_AT + ADDRESS_BYTES;
+const RTCP_ADDRESS_AT: usize = RTP_ADDRESS_AT + ADDRESS_BYTES;
+const CANDIDATE_ADDRESS_AT: usize = RTCP_ADDRESS_AT + ADDRESS_BYTES;
+const DROPS_AT: usize = CANDIDATE_ADDRESS_AT + ADDRESS_BYTES;
+const CNAME_AT: usize = DROPS_AT + DROP_COUNTERS * 4;
+const SEND_KEY_AT: usize = CNAME_AT + CNAME_BYTES;
+const RECEIVE_KEY_AT: usize = SEND_KEY_AT + 32;
+const SEND_SESSION_AT: usize = RECEIVE_KEY_AT + 32;
+const RECEIVE_SESSION_AT: usize = SEND_SESSION_AT + SRTP_SESSION_BYTES;
+const OLD_SESSION_AT: usize = RECEIVE_SESSION_AT + SRTP_SESSION_BYTES;
+const DTMF_RECEIVER_AT: usize = OLD_SESSION_AT + SRTP_SESSION_BYTES;
+const DTMF_SENDER_AT: usize = (DTMF_RECEIVER_AT + DTMF_RECEIVER_BYTES + ALIGN) & ~ALIGN;
+const DIGITS_AT: usize = (DTMF_SENDER_AT + DTMF_SENDER_BYTES + ALIGN) & ~ALIGN;
+const INBOUND_FRAME_AT: usize = DIGITS_AT + DIGITS_MAX * 4;
+const OUTBOUND_AT: usize = INBOUND_FRAME_AT + FRAME_SAMPLES;
+/** A packet of 60 ms on top of what is left of the one before. */
+const OUTBOUND_BYTES: usize = 640;
+const PLAYBACK_AT: usize = OUTBOUND_AT + OUTBOUND_BYTES;
+const LEG_END: usize = PLAYBACK_AT + PLAYBACK_BYTES;
+
+/** Octets of a leg slot, without its jitter buffer: at most 8 KiB. */
+export const LEG_BYTES: i32 = <i32>((LEG_END + 63) & ~(<usize>63));
+
+/** The leg of a slot number that is known to be right. */
+// @ts-ignore: decorator
+@inline
+export function legAt(slot: i32): Leg {
+  return changetype<Leg>(LEGS + <usize>(slot * LEG_BYTES));
+}
+
+/** True when `slot` is the number of an open leg. */
+export function isOpen(slot: i32): bool {
+  return <u32>slot < <u32>LEG_COUNT_MAX && legAt(slot).open != 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function at(leg: Leg, distance: usize): usize {
+  return changetype<usize>(leg) + distance;
+}
+
+/** What is known of the received stream. */
+export function receivedStream(leg: Leg): ReceivedStream {
+  return changetype<ReceivedStream>(at(leg, STREAM_AT));
+}
+export function negotiatedRtpAddress(leg: Leg): usize {
+  return at(leg, NEGOTIATED_RTP_AT);
+}
+export function negotiatedRtcpAddress(leg: Leg): usize {
+  return at(leg, NEGOTIATED_RTCP_AT);
+}
+/** Where RTP is sent now. */
+export function rtpAddress(leg: Leg): usize {
+  return at(leg, RTP_ADDRESS_AT);
+}
+export function rtcpAddress(leg: Leg): usize {
+  return at(leg, RTCP_ADDRESS_AT);
+}
+export function candidateAddress(leg: Leg): usize {
+  return at(leg, CANDIDATE_ADDRESS_AT);
+}
+export function dropCounters(leg: Leg): usize {
+  return at(leg, DROPS_AT);
+}
+export function cname(leg: Leg): usize {
+  return at(leg, CNAME_AT);
+}
+/** Master key and salt as they were set, to know them again. */
+export function sendKey(leg: Leg): usize {
+  return at(leg, SEND_KEY_AT);
+}
+export function receiveKey(leg: Leg): usize {
+  return at(leg, RECEIVE_KEY_AT);
+}
+export function sendSession(leg: Leg): usize {
+  return at(leg, SEND_SESSION_AT);
+}
+export function receiveSession(leg: Leg): usize {
+  return at(leg, RECEIVE_SESSION_AT);
+}
+export function oldSession(leg: Leg): usize {
+  return at(leg, OLD_SESSION_AT);
+}
+export function dtmfReceiver(leg: Leg): usize {
+  return at(leg, DTMF_RECEIVER_AT);
+}
+export function dtmfSender(leg: Leg): usize {
+  return at(leg, DTMF_SENDER_AT);
+}
+/** Digits to be sent: 16 bits of event, 16 of duration in ms, each. */
+export function digitQueue(leg: Leg): usize {
+  return at(leg, DIGITS_AT);
+}
+/** The 160 octets of mu-law that were heard last. */
+export function inboundFrame(leg: Leg): usize {
+  return at(leg, INBOUND_FRAME_AT);
+}
+/** Mu-law octets that were sent and are not yet a frame of the outbound track. */
+export function outboundBuffer(leg: Leg): usize {
+  return at(leg, OUTBOUND_AT);
+}
+export function playbackRing(leg: Leg): usize {
+  return at(leg, PLAYBACK_AT);
+}
+export function jitterBuffer(leg: Leg): usize {
+  return JITTER_BUFFERS + <usize>(leg.slot * JITTER_BYTES);
+}
+
+/** One more datagram that was not used; `status` says why. */
+export function countDrop(leg: Leg, status: i32): void {
+  const counter = dropCounters(leg) + (min<i32>(-status, DROP_COUNTERS - 1) << 2);
+  store<u32>(counter, load<u32>(counter) + 1);
+}
+
+/** True when a key was set for either direction: then nothing plain is sent or believed. */
+export function isSecure(leg: Leg): bool {
+  return (leg.sendTagBytes | leg.receiveTagBytes) != 0;
+}
+
+/** RTP may go out: there is a destination, the far end wants media, and a key where one is needed. */
+export function canSend(leg: Leg): bool {
+  return leg.rtpPort != 0 && (leg.flags & FLAG_SENDING) != 0 && (leg.sendTagBytes != 0 || leg.receiveTagBytes == 0);
+}
+
+/** The leg takes what its bridge peer receives, packet by packet. While the peer ignores its far end it does not. */
+export function isRelayed(leg: Leg): bool {
+  return leg.peer >= 0 && (legAt(leg.peer).flags & FLAG_RECEIVING) != 0;
+}
+
+// @ts-ignore: decorator
+@inline
+export function sameAddress(a: usize, b: usize): bool {
+  return i8x16.all_true(i8x16.eq(v128.load(a), v128.load(b)));
+}
+
+// @ts-ignore: decorator
+@inline
+export function copyAddress(to: usize, from: usize): void {
+  v128.store(to, v128.load(from));
+}

@@ -1,0 +1,38 @@
+/** One turn of the clock over all legs: playout, reports, and the watch over silence. */
+
+import { EVENT_SILENT, FLAG_RECEIVING, STATE_CURRENT_LEG } from "../abi";
+import { LEG_COUNT_MAX, STATE } from "../memory";
+import { tell } from "./events";
+import { isOpen, legAt, Leg } from "./leg";
+import { playout } from "./playout";
+import { nextReportMs, report } from "./reports";
+import { flush } from "./send";
+
+/** Serves every leg whose time has come; returns how many. */
+export function tick(nowMs: f64): i32 {
+  let served: i32 = 0;
+  for (let slot: i32 = 0; slot < LEG_COUNT_MAX; slot++) {
+    if (!isOpen(slot)) continue;
+    const leg = legAt(slot);
+    store<i32>(STATE + STATE_CURRENT_LEG, slot);
+    if (playout(leg, nowMs)) {
+      served++;
+      watch(leg, nowMs);
+    }
+    if (nowMs >= leg.reportDueMs) {
+      leg.reportDueMs = nextReportMs(nowMs);
+      report(leg, nowMs, false);
+    }
+  }
+  store<i32>(STATE + STATE_CURRENT_LEG, -1);
+  flush();
+  return served;
+}
+
+/** RTP-SES-8: nothing came for so long, though something should. */
+function watch(leg: Leg, nowMs: f64): void {
+  if (leg.mediaTimeoutMs == 0 || leg.silentReported || leg.rtpPort == 0 || (leg.flags & FLAG_RECEIVING) == 0) return;
+  if (nowMs - leg.lastHeardMs < <f64>leg.mediaTimeoutMs) return;
+  leg.silentReported = 1;
+  tell(leg, EVENT_SILENT);
+}

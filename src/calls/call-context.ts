@@ -45,8 +45,8 @@ export interface CallSettings {
   readonly streams: { readonly allowInsecureWs: boolean; readonly allowQuery: boolean };
   /** Source policy of plain RTP where a record says nothing. */
   readonly sourcePolicy: "negotiated" | "address" | "latch";
-  /** Base of absolute URLs that are given out. */
-  readonly publicBaseUrl: string;
+  /** Silence of both RTP and RTCP that ends a call (RTP-SES-8); 0 never does. */
+  readonly mediaTimeoutMs: number;
 }
 
 export interface CallContext {

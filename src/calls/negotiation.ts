@@ -26,6 +26,8 @@ export interface MediaPolicy {
   readonly security: Security;
   /** For plain RTP; authenticated SRTP is taken from any source (R-MEDIA-1 to 3). */
   readonly sourcePolicy: SourcePolicy;
+  /** Silence that ends the call; 0 never does. */
+  readonly mediaTimeoutMs: number;
   /** Address that the sockets bind to. */
   readonly bindAddress: string;
   /** Address that SDP names instead (R-NET-4). */
@@ -39,14 +41,14 @@ export function sdpOf(message: SipMessage): string {
 
 export class LegNegotiation {
   readonly #local: LocalMedia;
-  readonly #sourcePolicy: SourcePolicy;
+  readonly #policy: MediaPolicy;
   #agreed: Agreed | undefined;
   #openOffer: SessionDescription | undefined;
   #negotiated: Negotiated | undefined;
 
   constructor(policy: MediaPolicy, ports: LegPorts) {
     this.#local = localMedia(policy, ports);
-    this.#sourcePolicy = policy.sourcePolicy;
+    this.#policy = policy;
   }
 
   /**
@@ -116,7 +118,11 @@ export class LegNegotiation {
 
   #optionsOf(negotiated: Negotiated): LegOptions {
     this.#negotiated = negotiated;
-    return { ...mediaOptionsOf(negotiated), sourcePolicy: this.#sourcePolicy };
+    return {
+      ...mediaOptionsOf(negotiated),
+      sourcePolicy: this.#policy.sourcePolicy,
+      mediaTimeoutMs: this.#policy.mediaTimeoutMs,
+    };
   }
 }
 

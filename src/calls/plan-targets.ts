@@ -64,9 +64,10 @@ export function outboundTarget(
 
 /** Media rules of a leg. */
 export function mediaPolicy(ctx: CallContext, security: MediaPolicy["security"], symmetricRtp: boolean): MediaPolicy {
-  const { mediaAddress, mediaAnnounce, sourcePolicy } = ctx.settings;
+  const { mediaAddress, mediaAnnounce, mediaTimeoutMs, sourcePolicy } = ctx.settings;
   return {
     security,
+    mediaTimeoutMs,
     sourcePolicy: symmetricRtp ? "latch" : sourcePolicy,
     bindAddress: mediaAddress,
     ...(mediaAnnounce === undefined ? {} : { announceAddress: mediaAnnounce }),

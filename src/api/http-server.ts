@@ -1,0 +1,57 @@
+/** HTTP of the gateway: health, readiness, metrics, and the certificate for import into PBXs (design: one listener, by path). */
+
+import Fastify, { type FastifyInstance } from "fastify";
+import { messageOf, TransportError } from "../base/errors.ts";
+import { type GatewayStatus, metricsText } from "./metrics.ts";
+
+export interface HttpServerOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly status: () => GatewayStatus;
+  /** PEM that peers import to trust the TLS listener (R-SEC-15), "" for none. */
+  readonly caPem: string;
+}
+
+export class HttpServer {
+  readonly #options: HttpServerOptions;
+  readonly #server: FastifyInstance;
+  #url = "";
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    this.#server = Fastify({ logger: false, bodyLimit: 64 * 1024, forceCloseConnections: true });
+    this.#server.get("/healthz", () => ({ status: "ok" }));
+    this.#server.get("/readyz", (_request, reply) => {
+      const { ready } = options.status();
+      return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "not ready" });
+    });
+    this.#server.get("/metrics", (_request, reply) =>
+      reply.type("text/plain; version=0.0.4; charset=utf-8").send(metricsText(options.status())),
+    );
+    if (options.caPem !== "")
+      this.#server.get("/certificate.pem", (_request, reply) =>
+        reply.type("application/x-pem-file").send(options.caPem),
+      );
+  }
+
+  async start(): Promise<void> {
+    const { address, port } = this.#options;
+    try {
+      this.#url = await this.#server.listen({ host: address, port });
+    } catch (error) {
+      const isInUse = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+      const cure = isInUse ? "another program has this port: stop it or set http.port" : messageOf(error);
+      throw new TransportError("TRANSPORT_REFUSED", `cannot listen on HTTP ${address}:${port}: ${cure}`, {
+        cause: error,
+      });
+    }
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  async stop(): Promise<void> {
+    await this.#server.close();
+  }
+}

@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+/** The command line: `tandem serve | demo | check | version`. Exit codes: 0 done, 1 failed, 2 wrong use. */
+
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { GatewayError, messageOf } from "../base/errors.ts";
+import { checkReport, formatCheckReport } from "./check-report.ts";
+import { loadConfig } from "./config.ts";
+import { runDemo } from "./demo/demo.ts";
+import { serve } from "./serve.ts";
+
+const FAILED = 1;
+const WRONG_USE = 2;
+
+function version(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+function seconds(text: string): number {
+  if (!/^[0-9]{1,6}$/.test(text)) throw new InvalidArgumentError("expected a whole number of seconds");
+  return Number(text);
+}
+
+function program(finish: (code: number) => void): Command {
+  const root = new Command("tandem")
+    .description("Self-hosted SIP trunking and media streaming gateway.")
+    .version(version(), "-V, --version")
+    .exitOverride()
+    .showHelpAfterError("(tandem --help tells more)");
+  root
+    .command("serve")
+    .description("Runs the gateway with a configuration file until SIGINT or SIGTERM.")
+    .requiredOption("-c, --config <file>", "configuration file (YAML)")
+    .option("--drain <seconds>", "time for running calls after the first signal", seconds, 30)
+    .action(async (options: { config: string; drain: number }) =>
+      finish(await serve({ config: options.config, drainSeconds: options.drain })),
+    );
+  root
+    .command("demo")
+    .description("Starts a gateway with a carrier, callers and a stream consumer on loopback, and runs three calls.")
+    .option("--keep", "leave the gateway up and say how to place a call by hand")
+    .option("--wav <file>", "where to write what was said and heard", "tandem-demo.wav")
+    .option("--json", "print the result as JSON")
+    .action(async (options: { keep?: boolean; wav: string; json?: boolean }) =>
+      finish(
+        await runDemo({
+          keep: options.keep === true,
+          wav: options.wav,
+          json: options.json === true,
+          out: process.stdout,
+        }),
+      ),
+    );
+  root
+    .command("check")
+    .description("Reads a configuration file and prints what would be in effect and listened on.")
+    .argument("<file>", "configuration file (YAML)")
+    .option("--json", "print as JSON")
+    .action((file: string, options: { json?: boolean }) => {
+      const report = checkReport(loadConfig(file, process.env), availableParallelism());
+      process.stdout.write(options.json === true ? `${JSON.stringify(report, null, 2)}\n` : formatCheckReport(report));
+      finish(0);
+    });
+  root
+    .command("version")
+    .description("Prints the version.")
+    .action(() => {
+      process.stdout.write(`${version()}\n`);
+      finish(0);
+    });
+  return root;
+}
+
+try {
+  await program((code) => {
+    process.exitCode = code;
+  }).parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : WRONG_USE;
+  else {
+    process.stderr.write(
+      error instanceof GatewayError ? `tandem: ${error.message}\n` : `tandem: ${messageOf(error)}\n`,
+    );
+    process.exitCode = FAILED;
+  }
+}

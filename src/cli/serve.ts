@@ -1,0 +1,48 @@
+/** `tandem serve`: the gateway for real use, until a signal ends it. */
+
+import { SystemClock } from "../base/clock.ts";
+import { Gateway } from "../gateway.ts";
+import { loadConfig } from "./config.ts";
+import { createLog } from "./log-sink.ts";
+import { openStore } from "./open-store.ts";
+
+export interface ServeOptions {
+  readonly config: string;
+  /** Seconds that running calls may go on after the first signal. */
+  readonly drainSeconds: number;
+}
+
+/** Resolves with the exit code after a signal. */
+export async function serve(options: ServeOptions): Promise<number> {
+  const loaded = loadConfig(options.config, process.env);
+  const log = createLog(loaded.settings.log);
+  for (const warning of loaded.warnings) log.warn(warning);
+  const clock = new SystemClock();
+  const { store, secrets } = await openStore(loaded, clock, log);
+  const gateway = await Gateway.start({ config: loaded.settings, store, secrets, log, clock });
+  for (const { transport, address, port } of gateway.listening)
+    log.info(`listening for SIP over ${transport.toUpperCase()}`, { address, port });
+  if (gateway.httpUrl !== undefined) log.info("listening for HTTP", { url: gateway.httpUrl });
+  log.info("ready");
+  const signal = await firstSignal();
+  log.info(`${signal}: no new calls, running calls have ${options.drainSeconds} s`, { calls: gateway.calls.liveCount });
+  // A second signal ends the waiting, still with BYE to everybody.
+  const second = firstSignal();
+  await Promise.race([gateway.stop(options.drainSeconds * 1000), second]);
+  await gateway.stop();
+  log.info("stopped");
+  return 0;
+}
+
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((done) => {
+    const handlers = (["SIGINT", "SIGTERM"] as const).map((signal) => {
+      const handler = (): void => {
+        for (const [name, one] of handlers) process.removeListener(name, one);
+        done(signal);
+      };
+      process.on(signal, handler);
+      return [signal, handler] as const;
+    });
+  });
+}

@@ -1,0 +1,290 @@
+/**
+ * The composition root: builds every layer from one configuration and hands each what it needs. Nothing is decided here but
+ * who knows whom, in which order things start, and in which they stop.
+ */
+
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { HttpServer } from "./api/http-server.ts";
+import { type Clock, SystemClock } from "./base/clock.ts";
+import { ConfigError, messageOf } from "./base/errors.ts";
+import type { GatewayConfig } from "./base/gateway-config.ts";
+import type { Log } from "./base/log.ts";
+import { silentLog } from "./base/log.ts";
+import { AlertLog } from "./calls/alert-log.ts";
+import { Authenticator } from "./calls/authenticate.ts";
+import type { CallContext } from "./calls/call-context.ts";
+import { CallTable } from "./calls/call-table.ts";
+import { IncomingCalls } from "./calls/incoming-call.ts";
+import { OtherRequests } from "./calls/other-requests.ts";
+import { compileWasm } from "./media/wasm-engine.ts";
+import { Scheduler } from "./scheduler/scheduler.ts";
+import type { Flow, SipRequest } from "./sip/message.ts";
+import { type Admission, type ListenAddress, type ListenOptions, SipStack, type TlsOptions } from "./sip/sip-stack.ts";
+import type { Secrets } from "./store/secrets.ts";
+import type { Store } from "./store/store.ts";
+import { EdgeTable } from "./trunking/edges.ts";
+import { CallbackQueue } from "./voice/callbacks.ts";
+import { MediaFetcher } from "./voice/media-fetch.ts";
+import { AddressGuard } from "./voice/ssrf.ts";
+import { WebhookClient } from "./voice/webhook.ts";
+import { wasmUrl } from "./wasm.ts";
+
+export interface GatewayOptions {
+  readonly config: GatewayConfig;
+  readonly store: Store;
+  /** The key that sealed the credentials of the store. */
+  readonly secrets: Secrets;
+  /** Default: writes nothing. */
+  readonly log?: Log;
+  readonly clock?: Clock;
+  /** Uniform in [0, 1); for tests. */
+  readonly random?: () => number;
+  /** URL of the WASM module; default: the one of this package. */
+  readonly wasmUrl?: URL;
+}
+
+/** How long `stop` waits for calls to end before they get BYE, and how often it looks. */
+const DRAIN_DEFAULT_MS = 0;
+const DRAIN_STEP_MS = 200;
+/** Time for BYEs to be answered and callbacks to be sent. */
+const GOODBYE_MS = 2000;
+
+export class Gateway {
+  readonly calls = new CallTable();
+  readonly alerts: AlertLog;
+  readonly store: Store;
+  readonly #config: GatewayConfig;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #stack: SipStack;
+  readonly #scheduler: Scheduler;
+  readonly #webhooks: WebhookClient;
+  readonly #callbacks: CallbackQueue;
+  readonly #incoming: IncomingCalls;
+  readonly #http: HttpServer | undefined;
+  #stopping = false;
+
+  private constructor(options: GatewayOptions) {
+    const { config, store } = options;
+    this.#config = config;
+    this.store = store;
+    this.#clock = options.clock ?? new SystemClock();
+    this.#log = options.log ?? silentLog;
+    this.alerts = new AlertLog(this.#clock, this.#log);
+    const random = options.random ?? Math.random;
+    const moduleUrl = options.wasmUrl ?? wasmUrl;
+    // Loaded once here, so that a missing or foreign module is told before a thread is started.
+    compileWasm(moduleUrl);
+    this.#scheduler = new Scheduler({
+      workerCount: workersOf(config),
+      wasmUrl: moduleUrl.href,
+      legCountMax: config.media.legsPerWorker,
+      portMin: config.media.portMin,
+      portMax: config.media.portMax,
+      datagrams: config.media.datagrams,
+      stream: { ...config.streams, caPem: readPem(config.streams.caFile) },
+      clock: this.#clock,
+      log: this.#log.child({ part: "media" }),
+    });
+    this.#stack = new SipStack({
+      listen: listenOptions(config),
+      ...tlsOptions(config),
+      clock: this.#clock,
+      log: this.#log.child({ part: "sip" }),
+      timers: { t1Ms: config.sip.t1Ms },
+      random,
+    });
+    const allowed = config.webhooks.allowPrivateAddresses;
+    this.#webhooks = new WebhookClient({
+      clock: this.#clock,
+      guard: new AddressGuard({ allowAll: allowed.includes("all"), allow: allowed.filter((range) => range !== "all") }),
+      caPem: readPem(config.webhooks.caFile),
+    });
+    this.#callbacks = new CallbackQueue(this.#webhooks, (callback, code, text) =>
+      this.alerts.raise({ code, level: "warning", text: `callback failed: ${text}`, url: callback.url.split("?")[0]! }),
+    );
+    const context = this.#context(random, options.secrets);
+    this.#incoming = new IncomingCalls(context, config.auth.failuresPerMinuteMax, config.auth.blockSeconds * 1000);
+    const others = new OtherRequests(context, this.#incoming, config.sip.optionsBurst, config.sip.optionsRefillMs);
+    this.#stack.admit = (request, flow) => this.#admit(request, flow);
+    this.#stack.onInvite = (invite) => void this.#incoming.take(invite);
+    this.#stack.onRequest = (request) => others.take(request);
+    if (config.http.port !== null)
+      this.#http = new HttpServer({
+        address: config.http.address,
+        port: config.http.port,
+        status: () => this.status(),
+        caPem: readPem(config.tls.certFile),
+      });
+  }
+
+  /**
+   * Starts workers, listeners and HTTP; takes calls from then on.
+   * @throws MediaError when the WASM module cannot be loaded, TransportError for an address that is in use
+   */
+  static async start(options: GatewayOptions): Promise<Gateway> {
+    const gateway = new Gateway(options);
+    try {
+      await gateway.#scheduler.start();
+      await gateway.#stack.start();
+      await gateway.#http?.start();
+    } catch (error) {
+      await gateway.stop();
+      throw error;
+    }
+    return gateway;
+  }
+
+  /** SIP addresses as they were bound. */
+  get listening(): readonly ListenAddress[] {
+    return this.#stack.listening;
+  }
+
+  /** Base URL of HTTP, undefined when it is switched off. */
+  get httpUrl(): string | undefined {
+    return this.#http?.url;
+  }
+
+  /** What is going on, for health checks, metrics and the demonstration. */
+  status() {
+    return {
+      ready: !this.#stopping && this.#scheduler.workers.every((worker) => worker.alive),
+      calls: this.calls.liveCount,
+      transactions: this.#stack.activeTransactions,
+      dialogs: this.#stack.activeDialogs,
+      connections: this.#stack.connectionCount,
+      sip: { ...this.#stack.counters },
+      callbacks: { ...this.#callbacks.counters, waiting: this.#callbacks.waiting },
+      workers: this.#scheduler.workers.map((worker) => ({
+        index: worker.index,
+        alive: worker.alive,
+        load: worker.load,
+      })),
+    };
+  }
+
+  /**
+   * Refuses new calls, waits for the running ones, then ends them with BYE, and closes everything.
+   * @param drainMs - how long running calls may go on
+   */
+  async stop(drainMs = DRAIN_DEFAULT_MS): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#incoming.drain();
+    await this.#until(() => this.calls.liveCount === 0, drainMs);
+    // Ending the media of a call ends the call: its legs send BYE, its streams `stop` with 1001.
+    await this.#scheduler.stop();
+    await this.#until(
+      () => this.calls.liveCount === 0 && this.#callbacks.waiting === 0 && this.#stack.activeDialogs === 0,
+      GOODBYE_MS,
+    );
+    await this.#http?.stop();
+    await this.#stack.stop();
+    await this.#webhooks.close();
+    await this.store.close();
+  }
+
+  async #until(reached: () => boolean, limitMs: number): Promise<void> {
+    const endMs = this.#clock.nowMs() + limitMs;
+    while (!reached() && this.#clock.nowMs() < endMs)
+      await new Promise<void>((done) => this.#clock.after(DRAIN_STEP_MS, done));
+  }
+
+  /** Before any state is kept (requirements 0.1, R-AUTH-15): unknown hosts and blocked addresses get no answer. */
+  #admit(request: SipRequest, flow: Flow): Admission {
+    if (this.#incoming.isBlocked(flow.remoteAddress)) return "drop";
+    if (this.#incoming.domainOf(request.uri.host) !== undefined) return "accept";
+    // OPTIONS to the gateway itself are pings of peers that know its address.
+    const isOwnAddress =
+      this.listening.some(({ address }) => address === request.uri.host) ||
+      request.uri.host === this.#config.sip.announce;
+    if (request.method === "OPTIONS" && isOwnAddress) return "accept";
+    this.#log.debug("request for an unknown domain", {
+      method: request.method,
+      host: request.uri.host,
+      remote: flow.remoteAddress,
+    });
+    return this.#config.sip.unknownDomain === "404" ? { status: 404 } : "drop";
+  }
+
+  #context(random: () => number, secrets: Secrets): CallContext {
+    const { sip, media, domains, auth, streams, srtp, redirect, termination } = this.#config;
+    const edges = new EdgeTable(this.#config.edges);
+    const mediaAnnounce = media.announce ?? (media.address === null ? sip.announce : null);
+    return {
+      clock: this.#clock,
+      log: this.#log,
+      store: this.store,
+      stack: this.#stack,
+      scheduler: this.#scheduler,
+      webhooks: this.#webhooks,
+      callbacks: this.#callbacks,
+      mediaFetcher: new MediaFetcher(this.#webhooks),
+      alerts: this.alerts,
+      calls: this.calls,
+      edges,
+      divert: { base: domains.base, edges, reach: redirect.reach, denied: redirect.denied },
+      authenticator: new Authenticator(this.#clock, secrets, auth.nonceSeconds * 1000),
+      random,
+      settings: {
+        baseDomain: domains.base,
+        unknownDomain: sip.unknownDomain,
+        realm: auth.realm ?? undefined,
+        noAnswerMs: sip.noAnswerMs,
+        ringLimitMs: sip.ringLimitMs,
+        silentTotalMs: sip.silentTotalMs,
+        callDurationMaxMs: sip.callDurationMaxMs,
+        callsMax: media.maxCalls ?? Number.POSITIVE_INFINITY,
+        rejectStatus: sip.rejectStatus,
+        shortCodes: termination.shortCodes,
+        srtpOptional: srtp.optional,
+        mediaAddress: media.address ?? sip.address,
+        mediaAnnounce: mediaAnnounce ?? undefined,
+        mediaTimeoutMs: media.rtpTimeoutSeconds * 1000,
+        streams,
+        sourcePolicy: media.symmetricDefault ? "latch" : media.sourcePolicy,
+      },
+    };
+  }
+}
+
+function workersOf(config: GatewayConfig): number {
+  return config.media.workers === "auto" ? Math.max(1, availableParallelism() - 1) : config.media.workers;
+}
+
+function listenOptions({ sip, tls }: GatewayConfig): ListenOptions[] {
+  const common = { address: sip.address, ...(sip.announce === null ? {} : { announceAddress: sip.announce }) };
+  const listen: ListenOptions[] = [];
+  if (sip.udpPort !== null) listen.push({ ...common, transport: "udp", port: sip.udpPort });
+  if (sip.tcpPort !== null) listen.push({ ...common, transport: "tcp", port: sip.tcpPort });
+  if (sip.tlsPort !== null && tls.certFile !== null) listen.push({ ...common, transport: "tls", port: sip.tlsPort });
+  return listen;
+}
+
+function tlsOptions({ tls }: GatewayConfig): { tls?: TlsOptions } {
+  if (tls.certFile === null || tls.keyFile === null) return {};
+  return {
+    tls: {
+      certPem: readPem(tls.certFile),
+      keyPem: readPem(tls.keyFile),
+      caPem: readPem(tls.caFile),
+      allowDeprecated: tls.allowDeprecated,
+      perDomain: new Map(
+        tls.perDomain.map(({ name, certFile, keyFile }) => [
+          name,
+          { certPem: readPem(certFile), keyPem: readPem(keyFile) },
+        ]),
+      ),
+    },
+  };
+}
+
+function readPem(file: string | null): string {
+  if (file === null) return "";
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new ConfigError(`${file}: cannot be read: ${messageOf(error)}`);
+  }
+}

@@ -77,7 +77,7 @@ function filesBelow(folder: string): string[] {
 
 function importsOf(path: string, text: string): string[] {
   const found: string[] = [];
-  for (const match of text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^;"']*?["'](\.{1,2}\/[^"']+)["']/g)) {
+  for (const match of text.matchAll(/(?:^|\n)\s*(?:import|export)\s(?:[^;"']*?\sfrom\s*)?["'](\.{1,2}\/[^"']+)["']/g)) {
     const target = relative(root, resolve(root, dirname(path), match[1]!));
     found.push(target.endsWith(".ts") ? target : `${target}.ts`);
   }

@@ -46,8 +46,8 @@ import {
   copyAddress,
   dropCounters,
   isOpen,
-  Leg,
   LEG_BYTES,
+  type Leg,
   legAt,
   negotiatedRtcpAddress,
   negotiatedRtpAddress,
@@ -72,9 +72,9 @@ const FRAME_MS: f64 = 20;
 const PHASE_COUNT: i32 = 4;
 const RANDOM_FOR_LEG: i32 = 32;
 const BASE64URL = memory.data<u8>([
-  65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 97, 98, 99, 100, 101, 102, 103,
-  104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 45,
-  95,
+  65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 97, 98, 99,
+  100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 48,
+  49, 50, 51, 52, 53, 54, 55, 56, 57, 45, 95,
 ]);
 
 /** Takes a free slot and reads the configuration block. */
@@ -146,7 +146,10 @@ export function configure(leg: Leg, nowMs: f64): void {
 function setRemote(leg: Leg): void {
   const rtpPort = load<i32>(CONTROL + CONFIG_RTP_PORT);
   const rtcpPort = load<i32>(CONTROL + CONFIG_RTCP_PORT);
-  const isSame = leg.negotiatedRtpPort == rtpPort && rtpPort != 0 && sameAddress(negotiatedRtpAddress(leg), CONTROL + CONFIG_RTP_ADDRESS);
+  const isSame =
+    leg.negotiatedRtpPort == rtpPort &&
+    rtpPort != 0 &&
+    sameAddress(negotiatedRtpAddress(leg), CONTROL + CONFIG_RTP_ADDRESS);
   leg.negotiatedRtpPort = rtpPort;
   leg.negotiatedRtcpPort = rtcpPort;
   copyAddress(negotiatedRtpAddress(leg), CONTROL + CONFIG_RTP_ADDRESS);

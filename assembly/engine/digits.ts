@@ -3,7 +3,7 @@
 import { DIGITS_MAX, STATUS_FULL, STATUS_PAYLOAD_TYPE } from "../abi";
 import { RTP_HEADER_BYTES, writeRtpHeader } from "../rtp/header";
 import { DTMF_STEP_MARKER, DTMF_STEP_MORE, dtmfSendBegin, dtmfSendStep } from "../rtp/telephone-event";
-import { Leg, digitQueue, dtmfSender, isRelayed } from "./leg";
+import { digitQueue, dtmfSender, isRelayed, type Leg } from "./leg";
 import { nextTimestamp } from "./relay";
 import { outPlace, sendRtp } from "./send";
 
@@ -16,7 +16,7 @@ export function queueDigit(leg: Leg, event: i32, durationMs: i32): i32 {
   if (leg.eventSendPayloadType < 0) return STATUS_PAYLOAD_TYPE;
   if (leg.digitsWritten - leg.digitsRead >= <u32>DIGITS_MAX) return STATUS_FULL;
   const place = digitQueue(leg) + <usize>((leg.digitsWritten % <u32>DIGITS_MAX) << 2);
-  store<u32>(place, (<u32>event << 16) | <u32>durationMs);
+  store<u32>(place, ((<u32>event) << 16) | <u32>durationMs);
   leg.digitsWritten++;
   return 0;
 }
@@ -39,7 +39,14 @@ export function stepDigits(leg: Leg, nowMs: f64): bool {
   if (place == 0) return true;
   const step = dtmfSendStep(dtmfSender(leg), place + RTP_HEADER_BYTES);
   if (step >= 0) {
-    writeRtpHeader(place, step & DTMF_STEP_MARKER ? 1 : 0, leg.eventSendPayloadType, leg.nextSequence & 0xffff, leg.digitTimestamp, leg.ssrc);
+    writeRtpHeader(
+      place,
+      step & DTMF_STEP_MARKER ? 1 : 0,
+      leg.eventSendPayloadType,
+      leg.nextSequence & 0xffff,
+      leg.digitTimestamp,
+      leg.ssrc,
+    );
     leg.nextSequence++;
     if (!leg.sentAny) leg.sentAny = 1;
     sendRtp(leg, place, RTP_HEADER_BYTES + PAYLOAD_BYTES, PAYLOAD_BYTES);

@@ -8,11 +8,11 @@ import {
   EVENT_PORT,
   EVENT_TYPE,
   EVENT_VALUE,
-  STATE_EVENTS_DROPPED,
   STATE_EVENT_COUNT,
+  STATE_EVENTS_DROPPED,
 } from "../abi";
 import { EVENTS, STATE } from "../memory";
-import { Leg, copyAddress } from "./leg";
+import { copyAddress, type Leg } from "./leg";
 
 /** Tells `type` of `leg`; returns the entry, or 0 when the table is full. */
 function append(leg: Leg, type: i32): usize {

@@ -13,9 +13,9 @@ import {
   PLAYBACK_BYTES,
 } from "../abi";
 import { JITTER_BYTES } from "../jitter/jitter";
-import { JITTER_BUFFERS, LEGS, LEG_COUNT_MAX } from "../memory";
+import { JITTER_BUFFERS, LEG_COUNT_MAX, LEGS } from "../memory";
 import { CNAME_BYTES } from "../rtp/rtcp";
-import { ReceivedStream } from "../rtp/sequence";
+import type { ReceivedStream } from "../rtp/sequence";
 import { DTMF_RECEIVER_BYTES, DTMF_SENDER_BYTES } from "../rtp/telephone-event";
 import { SRTP_SESSION_BYTES } from "../srtp/context";
 
@@ -137,7 +137,7 @@ export class Leg {
   outboundOctets: i32;
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 const ALIGN: usize = 15;
 
@@ -168,7 +168,7 @@ const LEG_END: usize = PLAYBACK_AT + PLAYBACK_BYTES;
 export const LEG_BYTES: i32 = <i32>((LEG_END + 63) & ~(<usize>63));
 
 /** The leg of a slot number that is known to be right. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function legAt(slot: i32): Leg {
   return changetype<Leg>(LEGS + <usize>(slot * LEG_BYTES));
@@ -179,7 +179,7 @@ export function isOpen(slot: i32): bool {
   return <u32>slot < <u32>LEG_COUNT_MAX && legAt(slot).open != 0;
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function at(leg: Leg, distance: usize): usize {
   return changetype<usize>(leg) + distance;
@@ -273,13 +273,13 @@ export function isRelayed(leg: Leg): bool {
   return leg.peer >= 0 && (legAt(leg.peer).flags & FLAG_RECEIVING) != 0;
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function sameAddress(a: usize, b: usize): bool {
   return i8x16.all_true(i8x16.eq(v128.load(a), v128.load(b)));
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function copyAddress(to: usize, from: usize): void {
   v128.store(to, v128.load(from));

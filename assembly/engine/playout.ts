@@ -3,12 +3,22 @@
  * A clock that was late plays what is missing on the inbound side, and sends no more than three packets at once.
  */
 
-import { FRAME_SAMPLES, LAW_ALAW, PLAY_CONCEALED, PLAY_NORMAL, PLAY_SILENCE, PLAYBACK_BYTES, STREAM_OUTBOUND, TRACK_INBOUND, TRACK_OUTBOUND } from "../abi";
+import {
+  FRAME_SAMPLES,
+  LAW_ALAW,
+  PLAY_CONCEALED,
+  PLAY_NORMAL,
+  PLAY_SILENCE,
+  PLAYBACK_BYTES,
+  STREAM_OUTBOUND,
+  TRACK_INBOUND,
+  TRACK_OUTBOUND,
+} from "../abi";
 import { jitterTake } from "../jitter/jitter";
 import { ulawToAlaw } from "../kernels/g711";
 import { RTP_HEADER_BYTES, writeRtpHeader } from "../rtp/header";
 import { stepDigits } from "./digits";
-import { Leg, canSend, inboundFrame, isRelayed, jitterBuffer, legAt, outboundBuffer, playbackRing } from "./leg";
+import { canSend, inboundFrame, isRelayed, jitterBuffer, type Leg, legAt, outboundBuffer, playbackRing } from "./leg";
 import { nextTimestamp } from "./relay";
 import { outPlace, sendRtp } from "./send";
 import { writeFrames } from "./streams";
@@ -45,7 +55,8 @@ function hear(leg: Leg, frameMs: f64): void {
   // What one side of a bridge says is what the other is sent.
   if (leg.peer < 0) return;
   const peer = legAt(leg.peer);
-  if ((peer.tracks & STREAM_OUTBOUND) != 0 && isRelayed(peer)) writeFrames(peer, TRACK_OUTBOUND, frame, sounding, frameMs);
+  if ((peer.tracks & STREAM_OUTBOUND) != 0 && isRelayed(peer))
+    writeFrames(peer, TRACK_OUTBOUND, frame, sounding, frameMs);
 }
 
 /** 20 ms towards the far end of a leg that nothing is relayed to. */

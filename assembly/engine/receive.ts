@@ -47,11 +47,11 @@ import {
   rtpSsrc,
   rtpTimestamp,
 } from "../rtp/header";
-import { beginStream, ReceivedStream, receivedSequence, receivedTimestamp, SEQUENCE_RESTART } from "../rtp/sequence";
+import { beginStream, type ReceivedStream, receivedSequence, receivedTimestamp, SEQUENCE_RESTART } from "../rtp/sequence";
 import { dtmfReceive } from "../rtp/telephone-event";
 import { unprotectRtp } from "../srtp/transform";
 import { tell, tellValue } from "./events";
-import { Leg, countDrop, dtmfReceiver, isOpen, isSecure, jitterBuffer, legAt, oldSession, receivedStream, receiveSession } from "./leg";
+import { countDrop, dtmfReceiver, isOpen, isSecure, jitterBuffer, type Leg, legAt, oldSession, receivedStream, receiveSession } from "./leg";
 import { relayAudio, relayEvent, relayTarget } from "./relay";
 import { receiveReport } from "./reports";
 import { flush } from "./send";
@@ -69,13 +69,13 @@ const LENGTHS = memory.data(GATHER * 4, 16);
 /** Item of each gathered entry, or -1 for a plain one. */
 const ITEMS = memory.data(GATHER * 4, 16);
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function entryAt(index: i32): usize {
   return INPUT_ENTRIES + <usize>(index * INPUT_ENTRY_BYTES);
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function packetAt(index: i32): usize {
   return INPUT + <usize>(index * INPUT_STRIDE);

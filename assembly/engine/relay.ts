@@ -6,8 +6,8 @@
 import { LAW_ALAW } from "../abi";
 import { alawToUlaw, ulawToAlaw } from "../kernels/g711";
 import { RTP_HEADER_BYTES, rtpMarker, rtpTimestamp, writeRtpHeader } from "../rtp/header";
-import { ReceivedStream } from "../rtp/sequence";
-import { Leg, canSend, isRelayed, legAt } from "./leg";
+import type { ReceivedStream } from "../rtp/sequence";
+import { canSend, isRelayed, type Leg, legAt } from "./leg";
 import { outPlace, sendRtp } from "./send";
 
 /** A packet this far behind the newest is of no use to anybody. */
@@ -21,7 +21,15 @@ export function relayTarget(leg: Leg): Leg | null {
 }
 
 /** Sends audio on. @param law - of the payload */
-export function relayAudio(to: Leg, stream: ReceivedStream, packet: usize, payload: usize, octets: i32, law: i32, nowMs: f64): void {
+export function relayAudio(
+  to: Leg,
+  stream: ReceivedStream,
+  packet: usize,
+  payload: usize,
+  octets: i32,
+  law: i32,
+  nowMs: f64,
+): void {
   const place = begin(to, stream, packet, octets, nowMs, to.payloadType, <u32>octets);
   if (place == 0) return;
   const target = place + RTP_HEADER_BYTES;
@@ -32,7 +40,14 @@ export function relayAudio(to: Leg, stream: ReceivedStream, packet: usize, paylo
 }
 
 /** Sends a telephone-event on under the other side's number (DTMF-5); dropped where the other side has none. */
-export function relayEvent(to: Leg, stream: ReceivedStream, packet: usize, payload: usize, octets: i32, nowMs: f64): void {
+export function relayEvent(
+  to: Leg,
+  stream: ReceivedStream,
+  packet: usize,
+  payload: usize,
+  octets: i32,
+  nowMs: f64,
+): void {
   if (to.eventSendPayloadType < 0) return;
   // An event takes no time of its own: the audio that follows says how long it was.
   const place = begin(to, stream, packet, octets, nowMs, to.eventSendPayloadType, 0);
@@ -42,7 +57,15 @@ export function relayEvent(to: Leg, stream: ReceivedStream, packet: usize, paylo
 }
 
 /** Writes the header of the packet; returns where it lies, or 0 when it is not to be sent. */
-function begin(to: Leg, stream: ReceivedStream, packet: usize, octets: i32, nowMs: f64, payloadType: i32, samples: u32): usize {
+function begin(
+  to: Leg,
+  stream: ReceivedStream,
+  packet: usize,
+  octets: i32,
+  nowMs: f64,
+  payloadType: i32,
+  samples: u32,
+): usize {
   const timestamp = rtpTimestamp(packet);
   let marker = rtpMarker(packet);
   if (to.relayRebase) {

@@ -4,10 +4,10 @@ import { EVENT_RTCP_BYE, STATUS_AUTH_FAILED } from "../abi";
 import {
   appendReportBlock,
   ntpMiddle,
+  RTCP_BYTES_MAX,
+  type RtcpFindings,
   readRtcp,
   roundTripMs,
-  RTCP_BYTES_MAX,
-  RtcpFindings,
   writeBye,
   writeDescription,
   writeReceiverReport,
@@ -16,7 +16,7 @@ import {
 import { fractionLost, packetsLost } from "../rtp/sequence";
 import { unprotectRtcp } from "../srtp/transform";
 import { tell } from "./events";
-import { Leg, cname, countDrop, isSecure, receivedStream, receiveSession } from "./leg";
+import { cname, countDrop, isSecure, type Leg, receivedStream, receiveSession } from "./leg";
 import { takeRandomFraction } from "./random";
 import { nextTimestamp } from "./relay";
 import { outPlace, sendRtcp } from "./send";
@@ -41,7 +41,14 @@ export function report(leg: Leg, nowMs: f64, bye: bool): void {
   const isSender = leg.packetsSent != leg.packetsSentReported;
   leg.packetsSentReported = leg.packetsSent;
   let octets = isSender
-    ? writeSenderReport(place, leg.ssrc, nowMs, nextTimestamp(leg, nowMs), leg.packetsSent, <u32>(<u64>leg.octetsSent & 0xffffffff))
+    ? writeSenderReport(
+        place,
+        leg.ssrc,
+        nowMs,
+        nextTimestamp(leg, nowMs),
+        leg.packetsSent,
+        <u32>(<u64>leg.octetsSent & 0xffffffff),
+      )
     : writeReceiverReport(place, leg.ssrc);
   if (stream.started) {
     const delay = leg.senderReportKnown ? <u32>((nowMs - leg.senderReportMs) * 65.536) : 0;

@@ -4,6 +4,7 @@
  */
 
 import {
+  FLAG_RTCP_MUX,
   OUT_ADDRESS,
   OUT_COMPONENT,
   OUT_ENTRY_BYTES,
@@ -11,14 +12,22 @@ import {
   OUT_LENGTH,
   OUT_POINTER,
   OUT_PORT,
-  FLAG_RTCP_MUX,
   PACKET_SLACK_BYTES,
   STATE_OUT_COUNT,
   STATE_OUT_DROPPED,
 } from "../abi";
-import { OUT, OUT_COUNT_MAX, OUT_END, OUT_ENTRIES, PROTECT_ENTRIES, PROTECT_ITEMS, SRTP_ITEM_BYTES, STATE } from "../memory";
+import {
+  OUT,
+  OUT_COUNT_MAX,
+  OUT_END,
+  OUT_ENTRIES,
+  PROTECT_ENTRIES,
+  PROTECT_ITEMS,
+  SRTP_ITEM_BYTES,
+  STATE,
+} from "../memory";
 import { protectRtcp, protectRtp } from "../srtp/transform";
-import { Leg, copyAddress, rtcpAddress, rtpAddress, sendSession } from "./leg";
+import { copyAddress, type Leg, rtcpAddress, rtpAddress, sendSession } from "./leg";
 
 /** First free octet of the out area; only good while there are entries. */
 let free: usize = 0;
@@ -38,7 +47,8 @@ function firstFree(): usize {
 /** True when `count` datagrams of up to `length` octets can be added. */
 export function hasOutRoom(count: i32, length: i32): bool {
   return (
-    firstFree() + <usize>count * reserved(length) <= OUT_END && load<i32>(STATE + STATE_OUT_COUNT) + count <= OUT_COUNT_MAX
+    firstFree() + <usize>count * reserved(length) <= OUT_END &&
+    load<i32>(STATE + STATE_OUT_COUNT) + count <= OUT_COUNT_MAX
   );
 }
 

@@ -3,17 +3,19 @@
  * anywhere, since the tag proves its sender; plain packets only from where negotiation or latching says.
  */
 
-import {
-  EVENT_LATCHED,
-  INPUT_ADDRESS,
-  INPUT_PORT,
-  SOURCE_ADDRESS,
-  SOURCE_LATCH,
-  STATUS_WRONG_SOURCE,
-} from "../abi";
+import { EVENT_LATCHED, INPUT_ADDRESS, INPUT_PORT, SOURCE_ADDRESS, SOURCE_LATCH, STATUS_WRONG_SOURCE } from "../abi";
 import { rtpPayloadType, rtpSequenceNumber, rtpSsrc } from "../rtp/header";
 import { tellSource } from "./events";
-import { Leg, candidateAddress, copyAddress, negotiatedRtcpAddress, negotiatedRtpAddress, rtcpAddress, rtpAddress, sameAddress } from "./leg";
+import {
+  candidateAddress,
+  copyAddress,
+  type Leg,
+  negotiatedRtcpAddress,
+  negotiatedRtpAddress,
+  rtcpAddress,
+  rtpAddress,
+  sameAddress,
+} from "./leg";
 
 /** A latched source that has been silent so long may be replaced. */
 const LATCH_SILENT_MS: f64 = 5000;
@@ -35,8 +37,11 @@ function isFrom(entry: usize, address: usize, port: i32): bool {
 /** Judges a plain RTP packet; latches when that is due. @returns 0 or WRONG_SOURCE */
 export function judgeRtpSource(leg: Leg, entry: usize, packet: usize, nowMs: f64): i32 {
   if (leg.sourcePolicy != SOURCE_LATCH) {
-    if (leg.negotiatedRtpPort == 0 || !sameAddress(entry + INPUT_ADDRESS, negotiatedRtpAddress(leg))) return STATUS_WRONG_SOURCE;
-    return leg.sourcePolicy == SOURCE_ADDRESS || load<i32>(entry + INPUT_PORT) == leg.negotiatedRtpPort ? 0 : STATUS_WRONG_SOURCE;
+    if (leg.negotiatedRtpPort == 0 || !sameAddress(entry + INPUT_ADDRESS, negotiatedRtpAddress(leg)))
+      return STATUS_WRONG_SOURCE;
+    return leg.sourcePolicy == SOURCE_ADDRESS || load<i32>(entry + INPUT_PORT) == leg.negotiatedRtpPort
+      ? 0
+      : STATUS_WRONG_SOURCE;
   }
   if (leg.latched) {
     if (isFrom(entry, rtpAddress(leg), leg.rtpPort)) return 0;
@@ -87,5 +92,7 @@ export function judgeRtcpSource(leg: Leg, entry: usize): i32 {
     return 0;
   }
   if (leg.negotiatedRtcpPort == 0 || !sameAddress(address, negotiatedRtcpAddress(leg))) return STATUS_WRONG_SOURCE;
-  return leg.sourcePolicy == SOURCE_ADDRESS || load<i32>(entry + INPUT_PORT) == leg.negotiatedRtcpPort ? 0 : STATUS_WRONG_SOURCE;
+  return leg.sourcePolicy == SOURCE_ADDRESS || load<i32>(entry + INPUT_PORT) == leg.negotiatedRtcpPort
+    ? 0
+    : STATUS_WRONG_SOURCE;
 }

@@ -23,8 +23,17 @@ import {
 } from "../abi";
 import { jitterReset } from "../jitter/jitter";
 import { FRAME_TEMPLATE_BYTES, frameTemplate, writeMediaFrame } from "../kernels/media-frame";
-import { FRAME_COUNT_MAX, FRAME_ENTRIES, FRAME_STRIDE, FRAMES, STAGE, STATE, STREAM_COUNT_MAX, STREAMS } from "../memory";
-import { Leg, jitterBuffer, legAt } from "./leg";
+import {
+  FRAME_COUNT_MAX,
+  FRAME_ENTRIES,
+  FRAME_STRIDE,
+  FRAMES,
+  STAGE,
+  STATE,
+  STREAM_COUNT_MAX,
+  STREAMS,
+} from "../memory";
+import { jitterBuffer, type Leg, legAt } from "./leg";
 import { randomLeft, takeRandom } from "./random";
 
 @unmanaged
@@ -116,12 +125,14 @@ export function updateListening(leg: Leg): void {
 
 function wanted(leg: Leg): i32 {
   let tracks: i32 = 0;
-  for (let slot = leg.firstStream; slot >= 0; slot = streamAt(slot).next) tracks |= streamAt(slot).options & (STREAM_INBOUND | STREAM_OUTBOUND);
+  for (let slot = leg.firstStream; slot >= 0; slot = streamAt(slot).next)
+    tracks |= streamAt(slot).options & (STREAM_INBOUND | STREAM_OUTBOUND);
   return tracks;
 }
 
 function refresh(leg: Leg): void {
-  const isHeard = (leg.tracks & STREAM_INBOUND) != 0 || (leg.peer >= 0 && (legAt(leg.peer).tracks & STREAM_OUTBOUND) != 0);
+  const isHeard =
+    (leg.tracks & STREAM_INBOUND) != 0 || (leg.peer >= 0 && (legAt(leg.peer).tracks & STREAM_OUTBOUND) != 0);
   if (isHeard && !leg.listening) {
     leg.heard = 0;
     jitterReset(jitterBuffer(leg), leg.jitterStartMs);

@@ -1,20 +1,5 @@
 /** What JavaScript may call of the audio kernels alone: G.711, base64, stream frames, digits, tones, jitter buffer. */
 
-export { alawDecode, alawEncode, alawToUlaw, ulawDecode, ulawEncode, ulawToAlaw } from "../kernels/g711";
-export { base64Decode, base64Encode } from "../kernels/base64";
-export { FRAME_BYTES_MAX, FRAME_TEMPLATE_BYTES, frameTemplate, writeMediaFrame, writeMediaText } from "../kernels/media-frame";
-export { readMediaPayload } from "../kernels/media-message";
-export { TONE_STATE_BYTES, toneBegin, toneWrite } from "../kernels/tone";
-export {
-  DTMF_RECEIVER_BYTES,
-  DTMF_SENDER_BYTES,
-  DTMF_STEP_MARKER,
-  DTMF_STEP_MORE,
-  dtmfReceive,
-  dtmfReset,
-  dtmfSendBegin,
-  dtmfSendStep,
-} from "../rtp/telephone-event";
 export {
   JITTER_BYTES,
   jitterComfortNoise,
@@ -27,3 +12,24 @@ export {
   jitterTake,
   jitterTargetMs,
 } from "../jitter/jitter";
+export { base64Decode, base64Encode } from "../kernels/base64";
+export { alawDecode, alawEncode, alawToUlaw, ulawDecode, ulawEncode, ulawToAlaw } from "../kernels/g711";
+export {
+  FRAME_BYTES_MAX,
+  FRAME_TEMPLATE_BYTES,
+  frameTemplate,
+  writeMediaFrame,
+  writeMediaText,
+} from "../kernels/media-frame";
+export { readMediaPayload } from "../kernels/media-message";
+export { TONE_STATE_BYTES, toneBegin, toneWrite } from "../kernels/tone";
+export {
+  DTMF_RECEIVER_BYTES,
+  DTMF_SENDER_BYTES,
+  DTMF_STEP_MARKER,
+  DTMF_STEP_MORE,
+  dtmfReceive,
+  dtmfReset,
+  dtmfSendBegin,
+  dtmfSendStep,
+} from "../rtp/telephone-event";

@@ -6,7 +6,7 @@ import { digitsPending, queueDigit } from "../engine/digits";
 import { isOpen, LEG_BYTES, legAt, playbackRing } from "../engine/leg";
 import { receive } from "../engine/receive";
 import { discardUnprotected } from "../engine/send";
-import { closeStream, nextSequence, openStream, setCongested, STREAM_BYTES } from "../engine/streams";
+import { closeStream, nextSequence, openStream, STREAM_BYTES, setCongested } from "../engine/streams";
 import { tick } from "../engine/tick";
 import { JITTER_BYTES } from "../jitter/jitter";
 import { readMediaPayload } from "../kernels/media-message";

@@ -23,7 +23,14 @@ const LOUD_WAIT: i32 = 50;
  * @param excessFrames - frames in a row with more held back than the target
  * @param quiet - the frame to be left out is hardly heard
  */
-export function decide(present: u32, concealedFrames: i32, spareMs: f64, targetMs: f64, excessFrames: i32, quiet: bool): i32 {
+export function decide(
+  present: u32,
+  concealedFrames: i32,
+  spareMs: f64,
+  targetMs: f64,
+  excessFrames: i32,
+  quiet: bool,
+): i32 {
   if (present === 0) return concealedFrames >= CONCEALED_FRAMES_MAX ? DECIDE_SILENCE : DECIDE_CONCEAL;
   if (present < 160) return DECIDE_CONCEAL;
   const wait = quiet ? QUIET_WAIT : LOUD_WAIT;

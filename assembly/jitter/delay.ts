@@ -46,7 +46,11 @@ export function delayArrival(state: usize, timestamp: u32, nowMs: f64): void {
 
 /** A packet came too late by so much: the target grows at once. */
 export function delayLate(state: usize, lateMs: f64): void {
-  store<f64>(state, min<f64>(max<f64>(load<f64>(state, TARGET), load<f64>(state, TARGET) + lateMs), TARGET_MAX_MS), TARGET);
+  store<f64>(
+    state,
+    min<f64>(max<f64>(load<f64>(state, TARGET), load<f64>(state, TARGET) + lateMs), TARGET_MAX_MS),
+    TARGET,
+  );
 }
 
 export function delayTargetMs(state: usize): f64 {

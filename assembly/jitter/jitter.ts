@@ -15,7 +15,15 @@ import {
   STATUS_MALFORMED,
 } from "../abi";
 import { ulawDecode, ulawEncode } from "../kernels/g711";
-import { conceal, CONCEALMENT_BYTES, concealing, concealmentJoin, concealmentRemember, concealmentReset, JOINT_SAMPLES } from "./concealment";
+import {
+  CONCEALMENT_BYTES,
+  conceal,
+  concealing,
+  concealmentJoin,
+  concealmentRemember,
+  concealmentReset,
+  JOINT_SAMPLES,
+} from "./concealment";
 import { DECIDE_CONCEAL, DECIDE_PLAY, DECIDE_SHORTEN, DECIDE_SILENCE, decide } from "./decision";
 import { DELAY_BYTES, delayArrival, delayLate, delayReset, delayTargetMs, TARGET_MAX_MS } from "./delay";
 import {
@@ -171,7 +179,11 @@ export function jitterTake(jb: usize, out: usize, nowMs: f64): i32 {
   if (load<i32>(jb, STARTED) === 0) return playNothing(jb, out);
   let play = load<u32>(jb, PLAY_TIMESTAMP);
   // Waiting for the first packet's time: nothing is missing yet.
-  if (load<i32>(jb, HAS_PLAYED) === 0 && packetBufferCount(jb + PACKETS, play, FRAME) === 0 && <i32>(load<u32>(jb, NEWEST) - play) > 0) {
+  if (
+    load<i32>(jb, HAS_PLAYED) === 0 &&
+    packetBufferCount(jb + PACKETS, play, FRAME) === 0 &&
+    <i32>(load<u32>(jb, NEWEST) - play) > 0
+  ) {
     store<u32>(jb, play + FRAME, PLAY_TIMESTAMP);
     return playNothing(jb, out);
   }
@@ -268,7 +280,7 @@ function playNothing(jb: usize, out: usize): i32 {
     return PLAY_SILENCE;
   }
   // White noise whose power lies `level` dB below full scale; uniform, so its peak is sqrt(3) times the effective value.
-  const peak = 32_768 * Math.sqrt(3.0) * Math.pow(10, <f64>-level / 20);
+  const peak = 32_768 * Math.sqrt(3.0) * 10 ** (<f64>-level / 20);
   let seed = load<u32>(jb, NOISE_SEED);
   for (let i: usize = 0; i < <usize>FRAME_SAMPLES; i++) {
     seed = seed * 1664525 + 1013904223;
@@ -282,7 +294,9 @@ function playNothing(jb: usize, out: usize): i32 {
 
 /** Held back now, ms. */
 export function jitterDepthMs(jb: usize): i32 {
-  return load<i32>(jb, STARTED) === 0 ? 0 : max<i32>(<i32>(load<u32>(jb, NEWEST) - load<u32>(jb, PLAY_TIMESTAMP)), 0) >> 3;
+  return load<i32>(jb, STARTED) === 0
+    ? 0
+    : max<i32>(<i32>(load<u32>(jb, NEWEST) - load<u32>(jb, PLAY_TIMESTAMP)), 0) >> 3;
 }
 
 /** What it is aimed to hold back, ms. */

@@ -3,9 +3,9 @@
  * IV + 1, IV + 2, …, and a packet is encrypted and decrypted alike, by exclusive or. What is done here is to share out
  * the eight lanes of a pass (aes-sliced.ts) among the blocks of up to four packets.
  */
-import { SCHEDULE_BYTES, aesExpandKey } from "./aes";
+import { aesExpandKey, SCHEDULE_BYTES } from "./aes";
 import { PASS_BLOCKS, runPass, runPassOfOne, wipePass } from "./aes-sliced";
-import { CipherJob, SLICED_KEY_BYTES, openPasses, openPassesOfOne, sliceKey, wipeSpread } from "./aes-sliced-keys";
+import { CipherJob, openPasses, openPassesOfOne, SLICED_KEY_BYTES, sliceKey, wipeSpread } from "./aes-sliced-keys";
 
 /** Octets of a prepared key. */
 export const CM_KEY_BYTES: i32 = SLICED_KEY_BYTES;
@@ -31,7 +31,7 @@ export function aesCmOpen(prepared: usize, key: usize): void {
   memory.fill(SCHEDULE, 0, SCHEDULE_BYTES);
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function jobAt(jobs: usize, i: i32): CipherJob {
   return changetype<CipherJob>(jobs + <usize>i * offsetof<CipherJob>());

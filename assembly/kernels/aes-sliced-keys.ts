@@ -66,7 +66,7 @@ export const NIBBLES = memory.data(1280, 16);
  * Octets of `from` by index; an index with its highest bit set gives 0. No index here is anything else, so the relaxed
  * instruction does the same wherever it runs, and saves x86 an addition.
  */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function permute(from: v128, indices: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(from, indices);
@@ -87,7 +87,7 @@ export function sliceKey(sliced: usize, schedule: usize): void {
 }
 
 /** Writes the eight vectors of nibbles of four strings of octets: a 4 by 4 transposition of bits in each half octet. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function spread(a: v128, b: v128, c: v128, d: v128, nibbles: usize): void {
   const single = v128.load(MASKS);
@@ -116,7 +116,7 @@ function spread(a: v128, b: v128, c: v128, d: v128, nibbles: usize): void {
 }
 
 /** For one string alone there is nothing to look up: octets of all ones or zeros, which every lane adds. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function spreadOne(a: v128, to: usize): void {
   for (let k: usize = 0; k < 128; k += 16) {
@@ -126,7 +126,7 @@ function spreadOne(a: v128, to: usize): void {
 }
 
 /** The first state of a packet: counter block and round key 0, in rows. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function firstState(job: CipherJob): v128 {
   const iv = v128.load(changetype<usize>(job) + offsetof<CipherJob>("ivLow"));
@@ -150,7 +150,7 @@ export function openPassesOfOne(job: CipherJob): void {
 }
 
 /** The table of a pass: for each nibble the lanes of all packets whose bit is set. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function laneTable(owners: u32): v128 {
   return v128.or(

@@ -36,7 +36,7 @@
  * Sources: Käsper and Schwabe, "Faster and Timing-Attack Resistant AES-GCM" (CHES 2009); Adomnicai and Peyrin,
  * "Fixslicing AES-like Ciphers" (TCHES 2021); Boyar and Peralta, "A small depth-16 circuit for the AES S-box" (2012).
  */
-import { MASKS, NIBBLES, laneTable, permute } from "./aes-sliced-keys";
+import { laneTable, MASKS, NIBBLES, permute } from "./aes-sliced-keys";
 
 /** For m = 0 to 3: where the octet one row below comes from, and the one two rows below. */
 // biome-ignore format: a table
@@ -74,7 +74,7 @@ const TO_COUNTER = memory.data<u8>([
 export const PASS_BLOCKS = memory.data(128, 16);
 
 /** An 8 by 8 transposition of bits: octet k of the result has bit k of octet 0, 1, 2, …. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function transpose(octets: u64): u64 {
   let t = (octets ^ (octets >> 7)) & 0x00aa00aa00aa00aa;
@@ -86,14 +86,14 @@ function transpose(octets: u64): u64 {
 }
 
 /** Bit k of the lanes' counters, at its place in vector k. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function counterBit(counters: v128, k: usize): v128 {
   return permute(counters, v128.load(TO_COUNTER + (k << 4)));
 }
 
 /** One vector of a round key. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function keyBit(alone: bool, lanes: v128, nibbles: usize, k: usize): v128 {
   const spread = v128.load(nibbles + (k << 4));
@@ -115,7 +115,7 @@ export function runPassOfOne(counterOctets: u64): void {
 }
 
 /** Written twice by the compiler: for one packet alone (`alone`) and for four. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function pass(alone: bool, lanes: v128, counterOctets: u64): void {
   const counters = i64x2.splat(transpose(counterOctets));
@@ -284,7 +284,7 @@ function pass(alone: bool, lanes: v128, counterOctets: u64): void {
 }
 
 /** From vectors of bits to blocks of octets: an 8 by 8 transposition of bits at each place, then the order of octets. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function storeBlocks(q0: v128, q1: v128, q2: v128, q3: v128, q4: v128, q5: v128, q6: v128, q7: v128): void {
   const single = v128.load(MASKS);

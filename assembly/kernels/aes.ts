@@ -41,14 +41,14 @@ function subBytes(state: v128): v128 {
 }
 
 /** ShiftRows (FIPS 197 §5.1.2): octet r + 4c of the block stands in row r and column c. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function shiftRows(state: v128): v128 {
   return i8x16.shuffle(state, state, 0, 5, 10, 15, 4, 9, 14, 3, 8, 13, 2, 7, 12, 1, 6, 11);
 }
 
 /** Rotates each column so that octet r becomes octet r + `rows`. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function rotateColumns(state: v128, rows: i32): v128 {
   return v128.or(i32x4.shr_u(state, 8 * rows), i32x4.shl(state, 32 - 8 * rows));

@@ -3,9 +3,9 @@
 import { STATUS_MALFORMED } from "../abi";
 
 const ALPHABET = memory.data<u8>([
-  65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 97, 98, 99, 100, 101, 102, 103,
-  104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 43,
-  47,
+  65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 97, 98, 99,
+  100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 48,
+  49, 50, 51, 52, 53, 54, 55, 56, 57, 43, 47,
 ]);
 /** Character → value, 0x80 for what is no base64. */
 const VALUES = memory.data(256, 16);
@@ -26,18 +26,18 @@ export function base64Encode(src: usize, n: i32, dst: usize): i32 {
   const end = src + <usize>n;
   let at = dst;
   for (; src + 3 <= end; src += 3, at += 4) {
-    const group = (<u32>load<u8>(src) << 16) | (<u32>load<u8>(src + 1) << 8) | <u32>load<u8>(src + 2);
+    const group = ((<u32>load<u8>(src)) << 16) | ((<u32>load<u8>(src + 1)) << 8) | <u32>load<u8>(src + 2);
     const text =
       <u32>load<u8>(ALPHABET + (group >> 18)) |
-      (<u32>load<u8>(ALPHABET + ((group >> 12) & 63)) << 8) |
-      (<u32>load<u8>(ALPHABET + ((group >> 6) & 63)) << 16) |
-      (<u32>load<u8>(ALPHABET + (group & 63)) << 24);
+      ((<u32>load<u8>(ALPHABET + ((group >> 12) & 63))) << 8) |
+      ((<u32>load<u8>(ALPHABET + ((group >> 6) & 63))) << 16) |
+      ((<u32>load<u8>(ALPHABET + (group & 63))) << 24);
     store<u32>(at, text);
   }
   const rest = <i32>(end - src);
   if (rest > 0) {
     const second: u32 = rest === 2 ? <u32>load<u8>(src + 1) : 0;
-    const group = (<u32>load<u8>(src) << 16) | (second << 8);
+    const group = ((<u32>load<u8>(src)) << 16) | (second << 8);
     store<u8>(at, load<u8>(ALPHABET + (group >> 18)));
     store<u8>(at + 1, load<u8>(ALPHABET + ((group >> 12) & 63)));
     store<u8>(at + 2, rest === 2 ? load<u8>(ALPHABET + ((group >> 6) & 63)) : PAD);

@@ -15,7 +15,7 @@ const ULAW_BIAS: i32 = 33;
 /** Largest biased magnitude: 13 bits. */
 const ULAW_CLIP: i32 = 0x1fff;
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function encodeUlaw(sample: i32): i32 {
   // One's complement for negatives, as G.191 has it: -1 is as small as 0.
@@ -25,7 +25,7 @@ function encodeUlaw(sample: i32): i32 {
   return sample < 0 ? code : code | 0x80;
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function encodeAlaw(sample: i32): i32 {
   const magnitude = (sample ^ (sample >> 31)) >> 4;
@@ -46,7 +46,7 @@ function decodeUlaw(code: i32): i32 {
 function decodeAlaw(code: i32): i32 {
   const bits = (code ^ 0x55) & 0x7f;
   const exponent = bits >> 4;
-  let magnitude = ((((bits & 15) + (exponent > 0 ? 16 : 0)) << 4) + 8) << max<i32>(exponent - 1, 0);
+  const magnitude = ((((bits & 15) + (exponent > 0 ? 16 : 0)) << 4) + 8) << max<i32>(exponent - 1, 0);
   return code < 0x80 ? -magnitude : magnitude;
 }
 

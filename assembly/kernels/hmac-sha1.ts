@@ -2,8 +2,9 @@
  * HMAC-SHA1 (RFC 2104), the authentication of SRTP (RFC 3711 §4.2.1). A key is kept as two hash states, the inner and
  * the outer one after their first block, so that a message costs its own blocks and one more.
  */
-import { LANE_STATE_BYTES, loadLaneStates, loadLaneWords, sha1CompressLanes } from "./sha1-lanes";
+
 import { SHA1_STATE_BYTES, sha1Compress, sha1Digest, sha1Open, sha1Pad, wipeSha1 } from "./sha1";
+import { LANE_STATE_BYTES, LANE_WORDS_BYTES, loadLaneStates, loadLaneWords, sha1CompressLanes } from "./sha1-lanes";
 
 /** Octets of a prepared key. */
 export const HMAC_KEY_BYTES: i32 = 40;
@@ -26,11 +27,10 @@ export function hmacSha1Open(prepared: usize, key: usize, length: i32): void {
   for (let i: usize = 0; i < 64; i++) store<u8>(BLOCK + i, load<u8>(BLOCK + i) ^ 0x6a);
   sha1Open(prepared + SHA1_STATE_BYTES);
   sha1Compress(prepared + SHA1_STATE_BYTES, BLOCK, 1);
-  memory.fill(BLOCK, 0, 64);
-  wipeSha1();
+  wipeHmac();
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function copyState(to: usize, from: usize): void {
   v128.store(to, v128.load(from));
@@ -69,10 +69,12 @@ export class AuthJob {
 const LANES = memory.data(80, 16);
 const WORDS = memory.data(1280, 16);
 const ACTIVE = memory.data(16, 16);
+/** Four jobs for whoever makes a group. */
+export const AUTH_JOBS = memory.data(160, 16);
 /** Words of the outer block: the inner digest, and behind it the padding of 84 octets, which never changes. */
 const OUTER_WORDS = memory.data(1280, 16);
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function jobAt(jobs: usize, i: i32): AuthJob {
   return changetype<AuthJob>(jobs + <usize>i * offsetof<AuthJob>());
@@ -127,4 +129,14 @@ export function hmacSha1Group(jobs: usize, count: i32): void {
     const tag = changetype<usize>(jobAt(jobs, i)) + offsetof<AuthJob>("tag0");
     for (let word: usize = 0; word < 20; word += 4) store<u32>(tag + word, bswap<u32>(load<u32>(lane + (word << 2))));
   }
+}
+
+/** Forgets what keys and messages have left in the kernels' own memory. */
+export function wipeHmac(): void {
+  wipeSha1();
+  memory.fill(BLOCK, 0, 112);
+  memory.fill(LANES, 0, LANE_STATE_BYTES);
+  memory.fill(WORDS, 0, LANE_WORDS_BYTES);
+  memory.fill(OUTER_WORDS, 0, LANE_WORDS_BYTES);
+  memory.fill(AUTH_JOBS, 0, 160);
 }

@@ -81,7 +81,15 @@ export function readMediaPayload(src: usize, n: i32, dst: usize, dstMax: i32): i
       if (sawSid || !take(58) || !takeString()) return STATUS_SLOW_PATH;
       sawSid = true;
     } else if (isText(MEDIA, 5)) {
-      if (payloadLength >= 0 || !take(58) || !take(123) || !takeString() || !isText(PAYLOAD, 7) || !take(58) || !takeString())
+      if (
+        payloadLength >= 0 ||
+        !take(58) ||
+        !take(123) ||
+        !takeString() ||
+        !isText(PAYLOAD, 7) ||
+        !take(58) ||
+        !takeString()
+      )
         return STATUS_SLOW_PATH;
       payload = textStart;
       payloadLength = textLength;

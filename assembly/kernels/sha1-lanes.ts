@@ -12,14 +12,14 @@ export const LANE_WORDS_BYTES: i32 = 1280;
 // biome-ignore format: a table
 const BIG_ENDIAN = memory.data<u8>([3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12], 16);
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function rotate(x: v128, bits: i32): v128 {
   return v128.or(i32x4.shl(x, bits), i32x4.shr_u(x, 32 - bits));
 }
 
 /** Four words of each of four messages become four vectors, word by word. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function storeTransposed(r0: v128, r1: v128, r2: v128, r3: v128, to: usize): void {
   const low01 = v128.shuffle<i32>(r0, r1, 0, 4, 1, 5);
@@ -56,7 +56,7 @@ export function loadLaneWords(words: usize, p0: usize, p1: usize, p2: usize, p3:
 }
 
 /** Word t of the block; on the way, word t + 16 is made of it. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function extend(w: usize, t: usize): v128 {
   const word = v128.load(w + t);
@@ -66,25 +66,25 @@ function extend(w: usize, t: usize): v128 {
 }
 
 /** One round: the new value of the word that was e. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function mix(a: v128, f: v128, e: v128, k: v128, word: v128): v128 {
   return i32x4.add(i32x4.add(i32x4.add(e, word), i32x4.add(f, k)), rotate(a, 5));
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function choose(b: v128, c: v128, d: v128): v128 {
   return v128.xor(d, v128.and(b, v128.xor(c, d)));
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function parity(b: v128, c: v128, d: v128): v128 {
   return v128.xor(v128.xor(b, c), d);
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function majority(b: v128, c: v128, d: v128): v128 {
   return v128.or(v128.and(b, c), v128.and(d, v128.or(b, c)));

@@ -25,7 +25,7 @@ export function sha1Open(state: usize): void {
   store<u32>(state, 0xc3d2e1f0, 16);
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function rotateWords(x: v128, bits: i32): v128 {
   return v128.or(i32x4.shl(x, bits), i32x4.shr_u(x, 32 - bits));
@@ -35,7 +35,7 @@ function rotateWords(x: v128, bits: i32): v128 {
  * Words t to t + 3 from the sixteen before: W(t) = (W(t-3) ^ W(t-8) ^ W(t-14) ^ W(t-16)) rotated by 1. The fourth one
  * needs the first, which is made good at the end.
  */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function extendNear(w16: v128, w12: v128, w8: v128, w4: v128): v128 {
   const zero = i32x4.splat(0);
@@ -47,7 +47,7 @@ function extendNear(w16: v128, w12: v128, w8: v128, w4: v128): v128 {
 }
 
 /** Words 0 to 31 of a block. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function expandFirst(block: usize): void {
   const order = v128.load(BIG_ENDIAN);
@@ -74,7 +74,7 @@ function expandFirst(block: usize): void {
  * by 2. Nothing in it is younger than four words.
  * @param w32 where word t - 32 stands
  */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function extendFar(w32: usize): void {
   const w6 = v128.shuffle<i64>(v128.load(w32, 96), v128.load(w32, 112), 1, 2);
@@ -82,19 +82,19 @@ function extendFar(w32: usize): void {
   v128.store(w32, rotateWords(x, 2), 128);
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function choose(b: u32, c: u32, d: u32): u32 {
   return d ^ (b & (c ^ d));
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function parity(b: u32, c: u32, d: u32): u32 {
   return b ^ c ^ d;
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function majority(b: u32, c: u32, d: u32): u32 {
   return (b & c) | (d & (b | c));

@@ -12,7 +12,8 @@ const SCRATCH_SAMPLES: i32 = 160;
 /** 0 dBm0 in 16-bit samples: the peak of the digital milliwatt lies 3.14 dB below full scale of 32124. */
 const PEAK_0_DBM0: f64 = 22_368;
 
-for (let i: i32 = 0; i < 1024; i++) store<i16>(SINE + <usize>(i << 1), <i16>nearest(32_767 * Math.sin((<f64>i * 2 * Math.PI) / 1024)));
+for (let i: i32 = 0; i < 1024; i++)
+  store<i16>(SINE + <usize>(i << 1), <i16>nearest(32_767 * Math.sin((<f64>i * 2 * Math.PI) / 1024)));
 
 /** @param secondHz - 0 for a single tone @param levelDbm0 - of each tone */
 export function toneBegin(state: usize, firstHz: f64, secondHz: f64, levelDbm0: f64): void {
@@ -20,7 +21,7 @@ export function toneBegin(state: usize, firstHz: f64, secondHz: f64, levelDbm0: 
   store<u32>(state, 0, 4);
   store<u32>(state, <u32>(<u64>((firstHz * 4294967296.0) / 8000)), 8);
   store<u32>(state, <u32>(<u64>((secondHz * 4294967296.0) / 8000)), 12);
-  store<i32>(state, <i32>(PEAK_0_DBM0 * Math.pow(10, levelDbm0 / 20)), 16);
+  store<i32>(state, <i32>(PEAK_0_DBM0 * 10 ** (levelDbm0 / 20)), 16);
 }
 
 /** Writes `n` octets of mu-law and moves on. */

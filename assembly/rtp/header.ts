@@ -46,31 +46,31 @@ export function rtpPayloadBytes(packet: usize, length: i32, headerBytes: i32): i
   return octets > PAYLOAD_BYTES_MAX ? STATUS_TOO_LONG : octets;
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function rtpMarker(packet: usize): i32 {
   return load<u8>(packet, 1) >> 7;
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function rtpPayloadType(packet: usize): i32 {
   return load<u8>(packet, 1) & 0x7f;
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function rtpSequenceNumber(packet: usize): i32 {
   return load16(packet + 2);
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function rtpTimestamp(packet: usize): u32 {
   return load32(packet + 4);
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function rtpSsrc(packet: usize): u32 {
   return load32(packet + 8);
@@ -111,19 +111,19 @@ export function datagramKind(packet: usize, length: i32): i32 {
   return first >= 20 && first <= 63 ? KIND_DTLS : KIND_OTHER;
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function load16(at: usize): i32 {
   return <i32>bswap<u16>(load<u16>(at));
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function load32(at: usize): u32 {
   return bswap<u32>(load<u32>(at));
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function store32(at: usize, value: u32): void {
   store<u32>(at, bswap<u32>(value));

@@ -40,14 +40,7 @@ export function ntpMiddle(nowMs: f64): u32 {
 }
 
 /** Writes an SR without report blocks; returns its octets. */
-export function writeSenderReport(
-  at: usize,
-  ssrc: u32,
-  nowMs: f64,
-  timestamp: u32,
-  packets: u32,
-  octets: u32,
-): i32 {
+export function writeSenderReport(at: usize, ssrc: u32, nowMs: f64, timestamp: u32, packets: u32, octets: u32): i32 {
   writeHead(at, 0, TYPE_SENDER_REPORT, 8 + SENDER_INFO_BYTES);
   store32(at + 4, ssrc);
   store32(at + 8, ntpSeconds(nowMs));

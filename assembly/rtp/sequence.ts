@@ -161,5 +161,5 @@ export function fractionLost(stream: ReceivedStream): u32 {
   stream.expectedPrior = expected;
   stream.receivedPrior = stream.received;
   if (expectedInterval <= 0 || lostInterval <= 0) return 0;
-  return min<u32>(255, (<u32>lostInterval << 8) / <u32>expectedInterval);
+  return min<u32>(255, ((<u32>lostInterval) << 8) / <u32>expectedInterval);
 }

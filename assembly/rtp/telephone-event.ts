@@ -42,7 +42,11 @@ export function dtmfReceive(state: usize, timestamp: u32, payload: usize, n: i32
     // A long event goes on in a segment that begins where the last one ended (§2.5.1.3): no new press.
     const lastDuration = load<u32>(state, RX_DURATION);
     const continues =
-      load<i32>(state, RX_ENDED) === 0 && event === load<u32>(state, RX_EVENT) && lastDuration >= 0xf000 && <u32>age >= lastDuration && <u32>age <= 0x10000;
+      load<i32>(state, RX_ENDED) === 0 &&
+      event === load<u32>(state, RX_EVENT) &&
+      lastDuration >= 0xf000 &&
+      <u32>age >= lastDuration &&
+      <u32>age <= 0x10000;
     if (continues) {
       store<u32>(state, timestamp, RX_TIMESTAMP);
       store<u32>(state, duration, RX_DURATION);

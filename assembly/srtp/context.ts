@@ -4,16 +4,16 @@
  * leaves zeros.
  */
 import { aesCmOpen, wipeCipher } from "../kernels/aes-cm";
-import { hmacSha1Open } from "../kernels/hmac-sha1";
+import { hmacSha1Open, wipeHmac } from "../kernels/hmac-sha1";
 import {
   AUTH_KEY_BYTES,
   CIPHER_KEY_BYTES,
+  deriveKey,
   LABEL_AUTH,
   LABEL_CIPHER,
   LABEL_SALT,
   LABEL_SRTCP,
   SALT_BYTES,
-  deriveKey,
 } from "./key-derivation";
 import {
   KEYS_AUTH,
@@ -55,10 +55,11 @@ export function sessionOpen(session: usize, keySalt: usize, tagBytes: i32): void
   store<i32>(session, tagBytes == 4 ? 4 : 10, SESSION_TAG_BYTES);
 }
 
-/** Zeroes all of a session. Packets are refused with STATUS_KEY_EXHAUSTED until it is opened again. */
+/** Zeroes all of a session, and what its last packets have left in the kernels' own memory. Packets are refused with STATUS_KEY_EXHAUSTED until it is opened again. */
 export function sessionWipe(session: usize): void {
   memory.fill(session, 0, SRTP_SESSION_BYTES);
   wipeCipher();
+  wipeHmac();
 }
 
 /** The rollover counter of an SSRC, or -1 when no RTP packet of it was accepted. */

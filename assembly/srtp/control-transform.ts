@@ -55,6 +55,7 @@ export function protectRtcp(session: usize, packet: usize, length: i32): i32 {
   length += INDEX_BYTES;
   hmacSha1(session + SESSION_RTCP + KEYS_AUTH, packet, length, TAG);
   memory.copy(packet + length, TAG, TAG_BYTES);
+  memory.fill(TAG, 0, HMAC_TAG_BYTES);
   return length + TAG_BYTES;
 }
 

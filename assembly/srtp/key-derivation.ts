@@ -1,7 +1,7 @@
 /**
  * Session keys from the master key and salt (RFC 3711 §4.3), with a key derivation rate of 0: they are derived once.
  */
-import { SCHEDULE_BYTES, aesEncrypt, aesExpandKey } from "../kernels/aes";
+import { aesEncrypt, aesExpandKey, SCHEDULE_BYTES } from "../kernels/aes";
 
 /** Octets of a master key and of the salt that follows it, as `a=crypto` carries them (RFC 4568 §6.1). */
 export const MASTER_KEY_BYTES: i32 = 16;

@@ -14,7 +14,7 @@ export function windowRefuses(window: usize, ahead: i64): bool {
   if (ahead > 0) return false;
   const back = -ahead;
   if (back >= WINDOW_INDICES) return true;
-  return ((load<u64>(window + ((back >> 6) << 3) as usize) >> (back & 63)) & 1) != 0;
+  return ((load<u64>((window + ((back >> 6) << 3)) as usize) >> (back & 63)) & 1) != 0;
 }
 
 /** Remembers an index that was not refused. When `ahead` is above 0 it becomes the highest one. */
@@ -23,8 +23,8 @@ export function windowAccept(window: usize, ahead: i64): void {
   const older = load<u64>(window, 8);
   if (ahead <= 0) {
     const back = -ahead;
-    const word = window + ((back >> 6) << 3) as usize;
-    store<u64>(word, load<u64>(word) | (<u64>1 << (back & 63)));
+    const word = (window + ((back >> 6) << 3)) as usize;
+    store<u64>(word, load<u64>(word) | ((<u64>1) << (back & 63)));
   } else if (ahead < 64) {
     store<u64>(window, (newer << ahead) | 1);
     store<u64>(window, (older << ahead) | (newer >> (64 - ahead)), 8);

@@ -12,7 +12,8 @@
  * *retired*: it never comes back under this key. Eight can be retired, then the key has to change.
  */
 import { STATUS_KEY_EXHAUSTED, STATUS_REPLAYED, STATUS_SSRC_LIMIT } from "../abi";
-import { RTCP_INDEX_END, RTP_INDEX_END, guessIndex } from "./packet-index";
+import { guessIndex, RTCP_INDEX_END, RTP_INDEX_END } from "./packet-index";
+import { windowAccept, windowFill, windowOpen, windowRefuses } from "./replay-window";
 import {
   SESSION_ACCEPTED,
   SESSION_RETIRED,
@@ -20,7 +21,6 @@ import {
   SESSION_SOURCES,
   SESSION_SOURCES_END,
 } from "./session-layout";
-import { windowAccept, windowFill, windowOpen, windowRefuses } from "./replay-window";
 
 /** State of one SSRC; all zeros is a free place. */
 @unmanaged
@@ -110,26 +110,26 @@ function takePlace(session: usize, ssrc: u32): Source {
 }
 
 /** Whether a place is this SSRC's and has state for this kind of packet. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function knows(source: Source, ssrc: u32, kind: u32): bool {
   return source.ssrc == ssrc && (source.seen & kind) != 0;
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function windowOf(source: Source): usize {
   return changetype<usize>(source) + offsetof<Source>("window");
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function rtcpWindowOf(source: Source): usize {
   return changetype<usize>(source) + offsetof<Source>("rtcpWindow");
 }
 
 /** 65536 * ROC + s_l. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function highestIndex(source: Source): i64 {
   return ((<i64>source.roc) << 16) | source.highest;

@@ -8,18 +8,10 @@
  * An item is 16 octets, little-endian: session, packet, length (in: octets; out: the new length or a negative status),
  * reserved. PACKET_SLACK_BYTES behind a packet may be overwritten. A refused packet keeps its octets.
  */
-import {
-  PACKET_BYTES_MAX,
-  PACKET_SLACK_BYTES,
-  STATUS_AUTH_FAILED,
-  STATUS_KEY_EXHAUSTED,
-  STATUS_MALFORMED,
-  STATUS_NOT_RTP,
-  STATUS_TOO_LONG,
-  STATUS_TOO_SHORT,
-} from "../abi";
-import { CIPHER_JOBS, CipherJob, aesCmGroup } from "../kernels/aes-cm";
-import { AuthJob, hmacSha1Group } from "../kernels/hmac-sha1";
+import { PACKET_SLACK_BYTES, STATUS_AUTH_FAILED, STATUS_KEY_EXHAUSTED } from "../abi";
+import { aesCmGroup, CIPHER_JOBS, type CipherJob } from "../kernels/aes-cm";
+import { AUTH_JOBS, type AuthJob, hmacSha1Group } from "../kernels/hmac-sha1";
+import { rtpHeaderBytes, rtpSequenceNumber, rtpSsrc } from "../rtp/header";
 import { KEYS_AUTH, KEYS_CIPHER, KEYS_SALT, SESSION_RTP, SESSION_TAG_BYTES } from "./session-layout";
 import { acceptRtp, admitRtp } from "./source";
 
@@ -50,7 +42,6 @@ class Pending {
 
 const GROUP: i32 = 4;
 const PENDING = memory.data(4 * 40, 16);
-const AUTH_JOBS = memory.data(4 * 40, 16);
 
 /** What became of an item when a group was gathered. */
 const GATHERED: i32 = 0;
@@ -59,50 +50,22 @@ const REFUSED: i32 = 1;
 /** It has to wait until this group is done. */
 const WAITS: i32 = 2;
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function pendingAt(i: i32): Pending {
   return changetype<Pending>(PENDING + <usize>i * offsetof<Pending>());
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function cipherJobAt(i: i32): CipherJob {
   return changetype<CipherJob>(CIPHER_JOBS + <usize>i * offsetof<CipherJob>());
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function authJobAt(i: i32): AuthJob {
   return changetype<AuthJob>(AUTH_JOBS + <usize>i * offsetof<AuthJob>());
-}
-
-// @ts-ignore: decorator
-@inline
-function ssrcOf(packet: usize): u32 {
-  return bswap<u32>(load<u32>(packet, 8));
-}
-
-// @ts-ignore: decorator
-@inline
-function sequenceOf(packet: usize): i32 {
-  return <i32>bswap<u16>(load<u16>(packet, 2));
-}
-
-/**
- * Octets before the payload: fixed header, CSRCs, extension (RFC 3550 §5.1, §5.3.1), or a negative status.
- * @param length octets of the packet without its tag
- */
-function headerBytes(packet: usize, length: i32): i32 {
-  if (length < 12) return STATUS_TOO_SHORT;
-  const first = <i32>load<u8>(packet);
-  if (first >> 6 != 2) return STATUS_NOT_RTP;
-  let bytes = 12 + ((first & 15) << 2);
-  if ((first & 0x10) != 0) {
-    if (bytes + 4 > length) return STATUS_MALFORMED;
-    bytes += 4 + (<i32>bswap<u16>(load<u16>(packet + bytes, 2)) << 2);
-  }
-  return bytes > length ? STATUS_MALFORMED : bytes;
 }
 
 /** Whether a packet shares memory with one of the group, slack included. */
@@ -146,12 +109,12 @@ function gather(item: Item, jobs: i32, receiving: bool): i32 {
   if (overlapsGroup(packet, length, jobs)) return WAITS;
   const tagBytes = load<i32>(session, SESSION_TAG_BYTES);
   if (receiving) length -= tagBytes;
-  const header = length > PACKET_BYTES_MAX ? STATUS_TOO_LONG : headerBytes(packet, length);
+  const header = rtpHeaderBytes(packet, length);
   if (header < 0 || tagBytes == 0) {
     item.length = tagBytes == 0 ? STATUS_KEY_EXHAUSTED : header;
     return REFUSED;
   }
-  const index = admitRtp(session, ssrcOf(packet), sequenceOf(packet));
+  const index = admitRtp(session, rtpSsrc(packet), rtpSequenceNumber(packet));
   if (index < 0) {
     // A packet of this session that is still at work could have changed the answer.
     if (receiving && sessionInGroup(session, jobs)) return WAITS;
@@ -186,7 +149,7 @@ export function protectRtp(items: usize, count: i32): void {
       if (outcome == WAITS) break;
       if (outcome == GATHERED) {
         const pending = pendingAt(jobs++);
-        acceptRtp(pending.item.session, ssrcOf(pending.packet), pending.index);
+        acceptRtp(pending.item.session, rtpSsrc(pending.packet), pending.index);
       }
     }
     if (jobs > 0) protectGroup(jobs);
@@ -249,10 +212,10 @@ function unprotectGroup(jobs: i32): usize {
   for (let i = 0; i < jobs; i++) {
     const pending = pendingAt(i);
     const session = pending.item.session;
-    const ssrc = ssrcOf(pending.packet);
+    const ssrc = rtpSsrc(pending.packet);
     if (sessionInGroup(session, i)) {
       // One before it in the group may have moved the counters, or be the same packet.
-      const index = admitRtp(session, ssrc, sequenceOf(pending.packet));
+      const index = admitRtp(session, ssrc, rtpSequenceNumber(pending.packet));
       if (index < 0) {
         pending.item.length = <i32>index;
         continue;
@@ -276,7 +239,7 @@ function unprotectGroup(jobs: i32): usize {
 }
 
 /** Compares all octets before it answers; only the length of the tag, which is public, decides how many. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function tagIsRight(pending: Pending, job: AuthJob): bool {
   const head = pending.tagHead ^ job.tag0;

@@ -5,6 +5,7 @@
 
 import { messageOf, SdpError, SipParseError } from "../base/errors.ts";
 import { SdpRefusal } from "../sdp/refusal.ts";
+import { readCallerIdentity } from "../sip/identity.ts";
 import { formatUri } from "../sip/uri.ts";
 import type { IncomingInvite } from "../sip/user-agent.ts";
 import { TRUNKING_ALERTS } from "../trunking/alerts.ts";
@@ -18,24 +19,15 @@ import {
   type TerminationDomain,
   type TerminationRefused,
 } from "../trunking/termination.ts";
+import type { AdmittedInvite } from "./admitted-invite.ts";
 import { Call, type CallDetails } from "./call.ts";
 import type { CallContext } from "./call-context.ts";
 import { rejection } from "./call-leg.ts";
-import { callerIdentity } from "./identity.ts";
 import { InboundLeg } from "./inbound-leg.ts";
 import { originateCall } from "./origination-call.ts";
 import { mediaPolicy } from "./plan-targets.ts";
 import { terminateCall } from "./termination-call.ts";
 import { type VoiceApplication, VoiceSession } from "./voice-session.ts";
-
-/** An INVITE that may come in. */
-export interface AdmittedInvite {
-  readonly invite: IncomingInvite;
-  readonly verdict: TerminationAccepted;
-  /** Number or URI of the caller and of the called party, as they are shown. */
-  readonly from: string;
-  readonly to: string;
-}
 
 export class IncomingCalls {
   readonly #ctx: CallContext;
@@ -99,7 +91,7 @@ export class IncomingCalls {
           user: request.uri.user,
           transport: flow.transport,
           sourceAddress: flow.remoteAddress,
-          identity: callerIdentity(request),
+          identity: readCallerIdentity(request),
         },
         domain,
         {

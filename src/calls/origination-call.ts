@@ -4,13 +4,13 @@
  */
 
 import type { Trunk } from "../trunking/records.ts";
+import type { AdmittedInvite } from "./admitted-invite.ts";
 import type { BridgedOutcome } from "./bridged-call.ts";
 import type { CallContext } from "./call-context.ts";
 import { endEventOf } from "./call-state.ts";
 import { trunkRoute } from "./carrier-link.ts";
 import { diversions } from "./identity.ts";
 import type { InboundLeg } from "./inbound-leg.ts";
-import type { AdmittedInvite } from "./incoming-call.ts";
 import { callThrough, mappedStatus } from "./through-call.ts";
 import { VoiceSession } from "./voice-session.ts";
 

@@ -1,12 +1,12 @@
 /** Termination: a customer's PBX calls a number through its trunk, and the call leaves by the trunk's carrier link (R-TERM, R-GEN-6). */
 
 import type { Trunk } from "../trunking/records.ts";
+import type { AdmittedInvite } from "./admitted-invite.ts";
 import type { CallContext } from "./call-context.ts";
 import { endEventOf } from "./call-state.ts";
 import { byocRoute, type Route, type RouteRequest, trunkRoute } from "./carrier-link.ts";
 import { diversions } from "./identity.ts";
 import type { InboundLeg } from "./inbound-leg.ts";
-import type { AdmittedInvite } from "./incoming-call.ts";
 import { callThrough, mappedStatus } from "./through-call.ts";
 import { VoiceSession } from "./voice-session.ts";
 

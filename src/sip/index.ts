@@ -10,7 +10,9 @@ export {
   parseCredentials,
   verifyResponse,
 } from "./digest.ts";
+export { readReasons, readReferTo, retryAfterSeconds } from "./header-values.ts";
 export { Headers } from "./headers.ts";
+export { readCallerIdentity } from "./identity.ts";
 export type { ExtraHeaders, Flow, NameAddr, SipBody, SipMessage, SipRequest, SipResponse, Via } from "./message.ts";
 export { formatNameAddr, parseNameAddr } from "./name-addr.ts";
 export { NonceBook } from "./nonce.ts";

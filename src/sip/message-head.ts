@@ -154,11 +154,12 @@ function readLine(received: string, number: number, head: MessageHead, seen: Set
     addFault(head, 513, `header line ${number} is too long`, true);
     return;
   }
-  const line = hasControl(received) ? blankEscapedControls(received) : received;
+  const isSuspect = hasControl(received);
+  const line = isSuspect ? blankEscapedControls(received) : received;
   const colon = line.indexOf(":");
   // Only blanks may stand before the colon (hardening R3); any other octet makes the name no token.
   const rawName = colon < 0 ? "" : line.slice(0, skipBlanksBack(line, 0, colon));
-  if (!isToken(rawName) || (line !== received && hasControl(line))) {
+  if (!isToken(rawName) || (isSuspect && hasControl(line))) {
     addFault(head, 400, `header line ${number} is malformed`);
     return;
   }

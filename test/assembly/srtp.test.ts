@@ -310,6 +310,35 @@ describe("one group gives what one packet after the other gives", () => {
     expect(wasm.read(packet + 12, 160)).toEqual(new Random(7).octets(160));
   });
 
+  it("one packet given to two sessions is unprotected by the first and found wrong by the second", () => {
+    const items = wasm.reserve(32);
+    const packet = bench.slot(0);
+    wasm.write(packet, genuine(7));
+    for (const item of [items, items + 16]) {
+      wasm.writeI32(item, bench.open(KEY_SALT));
+      wasm.writeI32(item + 4, packet);
+      wasm.writeI32(item + 8, 182);
+    }
+    wasm.call["srtpUnprotectRtp"]!(items, 2);
+    expect([wasm.readI32(items + 8), wasm.readI32(items + 24)]).toEqual([172, status("AUTH_FAILED")]);
+    expect(wasm.read(packet + 12, 160)).toEqual(new Random(7).octets(160));
+  });
+
+  it("one packet protected by two sessions in one call, the second around the first", () => {
+    const items = wasm.reserve(32);
+    const plain = rtpPacket({ ssrc: SSRC, sequence: 7, payload: Buffer.alloc(160, 7) });
+    const keySalts = [KEY_SALT, new Random(8).octets(30)];
+    wasm.write(bench.slot(0), plain);
+    for (const [i, keySalt] of keySalts.entries()) {
+      wasm.writeI32(items + 16 * i, bench.open(keySalt));
+      wasm.writeI32(items + 16 * i + 4, bench.slot(0));
+      wasm.writeI32(items + 16 * i + 8, plain.length + 10 * i);
+    }
+    wasm.call["srtpProtectRtp"]!(items, 2);
+    const expected = protectRtp(deriveKeys(keySalts[1]!), protectRtp(KEYS, plain, 0, 10), 0, 10);
+    expect(wasm.read(bench.slot(0), wasm.readI32(items + 24))).toEqual(expected);
+  });
+
   it("an item with a negative length is left alone", () => {
     const session = bench.open(KEY_SALT);
     const items = wasm.reserve(32);
@@ -480,22 +509,26 @@ describe("keys", () => {
     expect(bench.unprotectRtcp(session, Buffer.alloc(40, 0x80)).length).toBe(status("KEY_EXHAUSTED"));
   });
 
-  it("SRTP-11 no key stays in the module's memory after a session was opened, used and wiped", () => {
-    const fresh = loadWasm();
-    const own = new SrtpBench(fresh, 4);
-    const staticEnd = own.slot(0) & ~0xffff;
-    const keySalt = new Random(11).octets(30);
-    const session = own.open(keySalt);
-    const packet = rtpPacket({ ssrc: SSRC, sequence: 3, payload: Buffer.alloc(160) });
-    own.protectRtp([{ session, packet }]);
-    fresh.call["srtpWipe"]!(session);
-    const memory = fresh.read(0, staticEnd);
-    const { cipherKey, authKey, salt } = deriveKeys(keySalt);
-    // The hash block of the outer key, as words of the machine.
-    const outerKey = Buffer.from(authKey.map((octet) => octet ^ 0x5c)).swap32();
-    for (const secret of [keySalt.subarray(0, 16), keySalt.subarray(16), cipherKey, authKey, salt, outerKey]) {
-      expect(memory.includes(secret)).toBe(false);
-      expect(memory.includes(secret.subarray(0, 8))).toBe(false);
+  it("SRTP-11 after a session is wiped the module's own memory does not depend on its keys", () => {
+    const packets = [1, 2, 3, 4].map((ssrc) => rtpPacket({ ssrc, sequence: 3, payload: Buffer.alloc(160) }));
+    const rtcp = Buffer.concat([Buffer.from("80c90001deadbeef", "hex"), Buffer.alloc(24)]);
+    const useUpTo = (step: number, keySalt: Buffer) => {
+      const fresh = loadWasm();
+      const ownBytes = fresh.memory.buffer.byteLength;
+      const own = new SrtpBench(fresh, 4);
+      const session = own.open(keySalt);
+      if (step > 0) own.protectRtp([{ session, packet: packets[0]! }]);
+      if (step > 1) own.protectRtp(packets.slice(1).map((packet) => ({ session, packet })));
+      if (step > 2) own.protectRtcp(session, rtcp);
+      const before = fresh.read(0, ownBytes);
+      fresh.call["srtpWipe"]!(session);
+      return { before, after: fresh.read(0, ownBytes) };
+    };
+    for (const step of [0, 1, 2, 3]) {
+      const one = useUpTo(step, new Random(1).octets(30));
+      const other = useUpTo(step, new Random(2).octets(30));
+      expect(one.after.equals(other.after), `after step ${step}`).toBe(true);
+      if (step > 0) expect(one.before.equals(other.before), "the comparison can fail").toBe(false);
     }
   });
 

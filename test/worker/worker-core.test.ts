@@ -325,10 +325,9 @@ describe("media-streams.md 14: a stream on a leg", () => {
     for (let i = 0; i < 6; i++) peer.send(ports.rtpPort, Buffer.from([5, i > 2 ? 0x8a : 0x0a, 0, 160 * (i + 1)]), 101);
     await until(() => consumer.messages.some(({ event }) => event === "dtmf"));
     await worker.request("signal-dtmf", { legId: 1, digit: "#" });
-    await until(() => consumer.messages.filter(({ event }) => event === "dtmf").length >= 2);
-    expect(consumer.messages.filter(({ event }) => event === "dtmf").map((message) => message.dtmf.digit)).toContain(
-      "#",
-    );
+    const digits = () => consumer.messages.filter(({ event }) => event === "dtmf").map((message) => message.dtmf.digit);
+    await until(() => digits().includes("#"));
+    expect(digits()).toContain("#");
     expect(worker.notices).toContainEqual(
       expect.objectContaining({
         notice: "leg-event",

@@ -225,7 +225,7 @@ export class Gateway {
       calls: this.calls,
       edges,
       divert: { base: domains.base, edges, reach: redirect.reach, denied: redirect.denied },
-      authenticator: new Authenticator(this.#clock, secrets, auth.nonceSeconds * 1000),
+      authenticator: new Authenticator(this.#clock, secrets, auth),
       random,
       settings: {
         baseDomain: domains.base,

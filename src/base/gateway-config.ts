@@ -136,6 +136,8 @@ export interface AuthConfig {
   /** Realm of challenges; null: the name of the domain that is called (R-AUTH-10). */
   readonly realm: string | null;
   readonly nonceSeconds: number;
+  /** Also challenge with SHA-256, before MD5 (R-AUTH-10). Off by default: older peers take the first challenge only. */
+  readonly sha256: boolean;
   /** R-AUTH-15. */
   readonly failuresPerMinuteMax: number;
   readonly blockSeconds: number;

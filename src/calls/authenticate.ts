@@ -1,6 +1,8 @@
 /** Digest over the credential lists of a domain (R-AUTH-3 to R-AUTH-10): challenges and verdicts. */
 
 import type { Clock } from "../base/clock.ts";
+import type { AuthConfig } from "../base/gateway-config.ts";
+import type { DigestAlgorithm } from "../sip/digest.ts";
 import { makeChallenges, verifyAuthorization } from "../sip/digest-server.ts";
 import type { ExtraHeaders, SipRequest } from "../sip/message.ts";
 import { NonceBook } from "../sip/nonce.ts";
@@ -11,15 +13,18 @@ import type { CredentialVerdict } from "../trunking/termination.ts";
 export class Authenticator {
   readonly #nonces: NonceBook;
   readonly #secrets: Secrets;
+  /** Strongest first, since clients take the topmost that they know (RFC 8760 §2.4). */
+  readonly #algorithms: readonly DigestAlgorithm[];
 
-  constructor(clock: Clock, secrets: Secrets, nonceLifetimeMs: number) {
-    this.#nonces = new NonceBook(clock, nonceLifetimeMs);
+  constructor(clock: Clock, secrets: Secrets, settings: Pick<AuthConfig, "nonceSeconds" | "sha256">) {
+    this.#nonces = new NonceBook(clock, settings.nonceSeconds * 1000);
     this.#secrets = secrets;
+    this.#algorithms = settings.sha256 ? ["SHA-256", "MD5"] : ["MD5"];
   }
 
-  /** Proxy-Authenticate headers of a 407: SHA-256 first, since clients take the topmost that they know (RFC 8760 §2.4). */
+  /** Proxy-Authenticate headers of a 407. */
   challenge(realm: string, source: string, stale: boolean): ExtraHeaders {
-    return makeChallenges(realm, this.#nonces.make(source), ["SHA-256", "MD5"], stale).map((value) => [
+    return makeChallenges(realm, this.#nonces.make(source), this.#algorithms, stale).map((value) => [
       "Proxy-Authenticate",
       value,
     ]);

@@ -83,7 +83,7 @@ export class CallLeg {
     if (this.#ended) return;
     this.#ended = true;
     this.#dialog.bye(reason === undefined ? undefined : [["Reason", reason]]);
-    void this.media.close();
+    this.#closeMedia();
   }
 
   async #reoffered(request: InDialogRequest): Promise<void> {
@@ -145,6 +145,12 @@ export class CallLeg {
     }
   }
 
+  #closeMedia(): void {
+    void this.media.close().then((stats) => {
+      this.call.mediaStats = stats;
+    });
+  }
+
   #silent(): void {
     if (this.negotiation.heldByRemote) return;
     this.#end({ cause: "media-silent", text: "no media came for the time allowed (RTP-SES-8)" }, true);
@@ -154,7 +160,7 @@ export class CallLeg {
     if (this.#ended) return;
     this.#ended = true;
     if (sendBye) this.#dialog.bye();
-    void this.media.close();
+    this.#closeMedia();
     this.call.note("ended", end.text);
     this.#log.debug("leg ended", { callSid: this.call.sid, cause: end.cause });
     for (const listener of [...this.#endListeners]) listener(end);

@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
 import { newSid } from "../base/ids.ts";
+import type { LegStats } from "../media/media-events.ts";
 import { type CallEvent, type CallStatus, isFinal, nextCallStatus } from "./call-state.ts";
 import { type Decision, DecisionLog } from "./decisions.ts";
 
@@ -43,6 +44,8 @@ export class Call {
   /** Final SIP status of the leg, 0 while there is none. */
   sipStatus = 0;
   sipCallId: string;
+  /** Counters of the media leg, once it was closed. */
+  mediaStats: LegStats | undefined;
   #status: CallStatus = "queued";
   #answeredAt: Date | undefined;
   #endedAt: Date | undefined;

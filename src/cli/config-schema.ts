@@ -129,6 +129,7 @@ const auth = section({
     /["\\]/.test(text) ? undefined : readText(128)(text),
   ),
   nonceSeconds: int(5, 3600, "s").default(60),
+  sha256: bool(false),
   failuresPerMinuteMax: int(1, 10_000).default(10),
   blockSeconds: int(1, 86_400, "s").default(60),
   operatorKeyFile: file(),

@@ -80,10 +80,13 @@ function credentialsFor(request: SipRequest, check: DigestCheck): Credentials | 
   return undefined;
 }
 
-/** SIP-AUTH-5: the same resource, not the same text. */
+/** SIP-AUTH-5: the same resource, not the same text. URI parameters are about the way there, and proxies rewrite them. */
 function isForRequest(credentials: Credentials, request: SipRequest): boolean {
   try {
-    return urisEqual({ ...parseUri(credentials.uri), headers: [] }, request.uri);
+    return urisEqual(
+      { ...parseUri(credentials.uri), params: new Map(), headers: [] },
+      { ...request.uri, params: new Map() },
+    );
   } catch (error) {
     if (error instanceof SipParseError) throw new SipParseError(`credentials: ${error.message}`);
     throw error;

@@ -96,7 +96,7 @@ describe("defaults", () => {
         fillSilence: true,
         tlsVerify: true,
       },
-      auth: { realm: null, nonceSeconds: 60, failuresPerMinuteMax: 10, blockSeconds: 60 },
+      auth: { realm: null, nonceSeconds: 60, sha256: false, failuresPerMinuteMax: 10, blockSeconds: 60 },
       redirect: { reach: "private" },
       compliance: { noAudioAtRest: false },
       store: { path: null },

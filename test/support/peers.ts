@@ -65,8 +65,9 @@ export interface SippOptions {
   readonly address: string;
   readonly port: number;
   readonly mediaPort: number;
-  /** Host of the Request-URI instead of the address that packets go to. */
+  /** Host of the Request-URI instead of the address that packets go to, and the user that digest answers for. */
   readonly domain?: string;
+  readonly user?: string;
   readonly args?: readonly string[];
   /** Changes the text of the scenario before it is used. */
   readonly edit?: (xml: string) => string;
@@ -81,7 +82,7 @@ export function startSipp(folder: string, options: SippOptions): Peer {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${options.scenario}-${options.port}.xml`);
   writeFileSync(file, xml);
-  const auth = options.domain === undefined ? [] : ["-auth_uri", `sip:${options.domain}`];
+  const auth = options.domain === undefined ? [] : ["-auth_uri", `${options.user ?? ""}@${options.domain}`];
   return new Peer(
     "sipp",
     [

@@ -9,8 +9,11 @@ export interface DemoCertificates {
   readonly caPem: string;
 }
 
-/** @param names - DNS names, wildcards allowed; 127.0.0.1 is always included */
-export async function makeCertificates(names: readonly string[]): Promise<DemoCertificates> {
+/**
+ * @param names - DNS names, wildcards allowed
+ * @param address - IP address that the certificate is also good for
+ */
+export async function makeCertificates(names: readonly string[], address = "127.0.0.1"): Promise<DemoCertificates> {
   const made = await generate([{ name: "commonName", value: names[0] ?? "localhost" }], {
     keySize: 2048,
     algorithm: "sha256",
@@ -18,7 +21,7 @@ export async function makeCertificates(names: readonly string[]): Promise<DemoCe
       { name: "basicConstraints", cA: true },
       {
         name: "subjectAltName",
-        altNames: [...names.map((value) => ({ type: 2 as const, value })), { type: 7 as const, ip: "127.0.0.1" }],
+        altNames: [...names.map((value) => ({ type: 2 as const, value })), { type: 7 as const, ip: address }],
       },
     ],
   });

@@ -8,8 +8,8 @@ import type { Headers } from "./headers.ts";
 import { LIMITS } from "./limits.ts";
 import type { NameAddr } from "./message.ts";
 import { parseNameAddrList } from "./name-addr.ts";
-import { formatParams, parseParams } from "./params.ts";
-import { isBlankCode, isDigits, isToken, parseDecimal, splitList, trimBlanks } from "./tokens.ts";
+import { parseParams } from "./params.ts";
+import { hasControl, isBlankCode, isDigits, isToken, parseDecimal, quote, splitList, trimBlanks } from "./tokens.ts";
 import { hasKnownScheme } from "./uri.ts";
 
 /** Longer times mean the same: not now. */
@@ -53,15 +53,15 @@ function parseReason(value: string): ReasonValue {
   return { protocol, cause: parseDecimal(params.get("cause") ?? "", 999), text: params.get("text") ?? "" };
 }
 
-/** One Reason value. @throws TypeError when the text holds a control character or the protocol is no token */
+/**
+ * One Reason value; the text is a quoted string even where a token would do (RFC 3326 §2).
+ * @throws TypeError when the text holds a control character or the protocol is no token
+ */
 export function formatReason(reason: ReasonValue): string {
-  if (!isToken(reason.protocol)) throw new TypeError("reason.protocol is no token");
-  const params = new Map<string, string>();
-  if (reason.cause !== undefined) params.set("cause", String(reason.cause));
-  const text = reason.text === "" ? "" : formatParams(new Map([["text", reason.text]]));
-  // The text is a quoted string even where a token would do (RFC 3326 §2).
-  const isQuoted = text === "" || text.startsWith(';text="');
-  return `${reason.protocol}${formatParams(params)}${isQuoted ? text : `;text="${reason.text}"`}`;
+  const { protocol, cause, text } = reason;
+  if (!isToken(protocol)) throw new TypeError("reason.protocol is no token");
+  if (hasControl(text)) throw new TypeError("reason.text holds a control character");
+  return protocol + (cause === undefined ? "" : `;cause=${cause}`) + (text === "" ? "" : `;text=${quote(text)}`);
 }
 
 /**

@@ -110,7 +110,7 @@ describe("hardening R1: any octets give a message, an answer or a drop", () => {
     ),
   });
 
-  function mutated({ seed, edits }: fc.RandomType<typeof mutation>): Buffer {
+  function mutated({ seed, edits }: typeof mutation extends fc.Arbitrary<infer T> ? T : never): Buffer {
     let bytes: Buffer = Buffer.from(SEEDS[seed]!);
     for (const { at, kind, octet, length } of edits) {
       const index = Math.floor(at * bytes.length);

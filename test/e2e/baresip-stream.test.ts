@@ -6,7 +6,7 @@
 import twilio from "twilio";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SystemClock } from "../../src/base/clock.ts";
-import { Application } from "../../src/simulator/application.ts";
+import { Application, type ApplicationAnswer } from "../../src/simulator/application.ts";
 import { Consumer } from "../../src/simulator/consumer.ts";
 import { AUTH_TOKEN, BASE, startGateway, type TestGateway, until } from "../support/gateway.ts";
 import { Baresip, FIXTURES, sameAudio, scratchFolder } from "../support/peers.ts";
@@ -24,7 +24,7 @@ const scratch = scratchFolder("baresip");
 beforeAll(async () => {
   consumer = await Consumer.start({ clock: new SystemClock(), mode: "echo" });
   application = await Application.start(
-    new Map([
+    new Map<string, () => ApplicationAnswer>([
       [
         "/voice",
         () => {

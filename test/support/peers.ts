@@ -68,6 +68,8 @@ export interface SippOptions {
   /** Host of the Request-URI instead of the address that packets go to, and the user that digest answers for. */
   readonly domain?: string;
   readonly user?: string;
+  /** Where captures are looked for; default: the fixtures. */
+  readonly cwd?: string;
   readonly args?: readonly string[];
   /** Changes the text of the scenario before it is used. */
   readonly edit?: (xml: string) => string;
@@ -105,7 +107,7 @@ export function startSipp(folder: string, options: SippOptions): Peer {
       ...auth,
       ...(options.args ?? []),
     ],
-    FIXTURES,
+    options.cwd ?? FIXTURES,
   );
 }
 

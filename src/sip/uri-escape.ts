@@ -37,7 +37,7 @@ export function escapeUri(text: string, part: number): string {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code < 128 && (PLAIN[code]! & part) !== 0) continue;
-    const isPair = code >= 0xd800 && code < 0xdc00 && i + 1 < text.length;
+    const isPair = code >= 0xd800 && code < 0xdc00;
     const character = text.slice(i, isPair ? i + 2 : i + 1).toWellFormed();
     out += text.slice(taken, i) + encodeURIComponent(character);
     if (isPair) i++;

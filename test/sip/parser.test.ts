@@ -105,6 +105,10 @@ describe("SIP-MSG-8 mandatory headers", () => {
     expect(error.message).toContain(name);
   });
 
+  it("414 speaks of the Request-URI only", () => {
+    expect(statusOf(invite({ From: `From: <sip:${"a".repeat(2000)}@b>;tag=1` }))).toBe(400);
+  });
+
   it("Max-Forwards may be missing, a From tag too", () => {
     const message = read(invite({ "Max-Forwards": undefined, From: "From: sip:a@b" }));
     expect(message.maxForwards).toBe(70);

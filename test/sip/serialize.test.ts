@@ -152,6 +152,13 @@ describe("hardening R4: no value brings a line end into a message", () => {
     expect(written.replaceAll("\r\n", "")).not.toMatch(/[\r\n\0]/);
   });
 
+  it.each(evil)("reason phrases are blanked: %j", (text) => {
+    const response = { ...createResponse(createRequest(plain), 200), reason: text };
+    const line = serializeMessage(response).toString("latin1").split("\r\n")[0]!;
+    expect(line).toMatch(/^SIP\/2\.0 200 a [ ]?[bX]/);
+    expect(line).not.toMatch(/[\r\n\0]/);
+  });
+
   it("a header cannot stand in for a field", () => {
     for (const name of ["Content-Length", "l", "Via", "v", "Max-Forwards", "CALL-ID"])
       expect(() => createRequest({ ...plain, headers: [[name, "1"]] })).toThrow(TypeError);

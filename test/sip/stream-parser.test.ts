@@ -103,6 +103,7 @@ describe("SIP-MSG-11 framing that is lost, hardening R2", () => {
     ["twice, different", invite({}, ["Content-Length: 5"]), "error 400 fatal"],
     ["twice, equal", invite({}, ["l: 0"]), "error 400 fatal"],
     ["twice, one folded", invite({}, ["l:\r\n 7"]), "error 400 fatal"],
+    ["twice, the first one waiting for a body", invite({ "Content-Length": "l: 5000" }, ["l: 0"]), "error 400 fatal"],
     ["2^32 + 32", invite({ "Content-Length": "l: 4294967328" }), "error 413 fatal"],
     ["beyond the limit", invite({ "Content-Length": "l: 32769" }), "error 413 fatal"],
     ["hidden in a header that is too long", invite({}, [`X: ${"a".repeat(9000)}`]), "error 513 fatal"],

@@ -68,6 +68,7 @@ describe("RFC 3261 19.1 URIs are read", () => {
     ["angle brackets", "<sip:alice@atlanta.com>"],
     ["a quote", 'sip:"alice"@atlanta.com'],
     ["two @", "sip:+15550001@evil.example@trunk.example"],
+    ["an @ in a parameter", "sip:a@b;maddr=c@d"],
     ["no host", "sip:alice@"],
     ["a host with a slash", "sip:alice@a/b"],
     ["port 0", "sip:a@b:0"],
@@ -144,6 +145,8 @@ describe("RFC 3261 19.1.2 URIs are written", () => {
 
   it("half a surrogate pair does no harm", () => {
     expect(formatUri(sipUri("a\ud800b", "c"))).toBe("sip:a%EF%BF%BDb@c");
+    expect(formatUri(sipUri("\ud800\r\n", "c"))).toBe("sip:%EF%BF%BD%0D%0A@c");
+    expect(formatUri(sipUri("\udfff\ud800", "c"))).toBe("sip:%EF%BF%BD%EF%BF%BD@c");
   });
 
   it("what was written is read again as it was", () => {

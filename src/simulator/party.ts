@@ -45,6 +45,8 @@ export interface PartyOptions {
   readonly listen: SipStackOptions["listen"];
   readonly tls?: NonNullable<SipStackOptions["tls"]>;
   readonly security?: Security;
+  /** Calls at one time; default 64. */
+  readonly callCountMax?: number;
   /** Chosen for each call that comes in; default: answer at once and say nothing. */
   readonly script?: (invite: IncomingInvite) => CallScript;
 }
@@ -56,6 +58,8 @@ export interface PlaceOptions {
   readonly credentials?: { readonly username: string; readonly password: string };
   readonly play?: Uint8Array;
   readonly loop?: boolean;
+  /** Default true: what is heard is kept. */
+  readonly record?: boolean;
   readonly headers?: OutgoingInviteOptions["headers"];
   readonly codecs?: LocalMedia["codecs"];
   readonly tlsVerify?: boolean;
@@ -124,7 +128,7 @@ export class Party {
 
   private constructor(options: PartyOptions) {
     this.#options = options;
-    this.media = new PartyMedia(options.clock, options.address);
+    this.media = new PartyMedia(options.clock, options.address, options.callCountMax);
     this.stack = new SipStack({
       listen: options.listen,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
@@ -154,6 +158,7 @@ export class Party {
     const local = this.#local(leg, options.codecs);
     const offer = createOffer(local, { randomBytes });
     const call = new PartyCall(leg, this.#options.clock.nowMs());
+    leg.recording = options.record ?? true;
     if (options.play !== undefined) leg.play(options.play, options.loop);
     const invite = this.stack.invite({
       uri: parseUri(to),

@@ -1,0 +1,120 @@
+/**
+ * Many secure calls at once, each streamed both ways: `npm run soak:streams -- [calls] [seconds]`, default 50 and 30.
+ * Fails when a packet is lost, a stream's numbering has a gap, an error was logged, or memory grows.
+ */
+import { SystemClock } from "../../src/base/clock.ts";
+import { silentLog } from "../../src/base/log.ts";
+import { melody, toUlaw } from "../../src/cli/demo/melody.ts";
+import { Application } from "../../src/simulator/application.ts";
+import { Consumer } from "../../src/simulator/consumer.ts";
+import { Party, type PartyCall } from "../../src/simulator/party.ts";
+import { BASE, startGateway } from "../support/gateway.ts";
+
+const [callCount = 50, seconds = 30] = process.argv.slice(2).map(Number);
+const GATEWAY = "127.77.20.1";
+const PASSWORD = "Soak-Password-1";
+const clock = new SystemClock();
+const pause = (ms: number) => new Promise<void>((done) => clock.after(ms, done));
+const MIB = 1024 * 1024;
+
+let unhandled = 0;
+process.on("unhandledRejection", () => unhandled++);
+process.on("uncaughtException", () => unhandled++);
+
+const consumer = await Consumer.start({ clock, mode: "echo" });
+const application = await Application.start(
+  new Map([["/voice", () => `<Response><Connect><Stream url="${consumer.url}"/></Connect></Response>`]]),
+);
+const gateway = await startGateway(
+  GATEWAY,
+  `
+credentialLists:
+  - { name: phones, credentials: [{ username: phone, password: ${PASSWORD} }] }
+byocTrunks:
+  - { name: app, voiceUrl: "${application.url}/voice" }
+sipDomains:
+  - { name: phones, domain: phones, secure: true, byocTrunk: app, credentialLists: [phones] }
+`,
+);
+const { certPem, keyPem } = gateway.certificates;
+const phones = await Party.start({
+  name: "phones",
+  clock,
+  log: silentLog,
+  address: "127.77.20.2",
+  listen: [{ transport: "tls", address: "127.77.20.2", port: 0 }],
+  tls: { certPem, keyPem, caPem: certPem },
+  security: "required",
+  callCountMax: callCount,
+});
+const tune = toUlaw(melody());
+const calls: PartyCall[] = [];
+for (let i = 0; i < callCount; i++) {
+  calls.push(
+    await phones.call(`sip:call${i}@phones.sip.${BASE}`, {
+      from: `sip:phone@phones.sip.${BASE}`,
+      nextHop: `sip:${GATEWAY}:5061;transport=tls`,
+      credentials: { username: "phone", password: PASSWORD },
+      play: tune,
+      loop: true,
+      record: false,
+    }),
+  );
+  await pause(50);
+}
+const answered = await Promise.all(calls.map((call) => call.answered));
+await pause(3000);
+const memory: number[] = [];
+for (let second = 0; second < seconds; second++) {
+  await pause(1000);
+  memory.push(process.memoryUsage().rss);
+  if (second % 5 === 4)
+    console.log(
+      `${second + 1} s: ${gateway.gateway.calls.liveCount} calls, RSS ${(memory.at(-1)! / MIB).toFixed(0)} MiB`,
+    );
+}
+const load = gateway.gateway.status().workers[0]?.load;
+const lostAtPhones = calls.map((call) => call.leg.stats.packetsLost);
+const receivedAtPhones = calls.map((call) => call.leg.stats.packetsReceived);
+for (const call of calls) call.hangup();
+await pause(3000);
+const ended = [...gateway.gateway.calls.ended()];
+const lostAtGateway = ended.map((call) => call.mediaStats?.packetsLost ?? -1);
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+const half = Math.floor(memory.length / 2);
+const mean = (values: readonly number[]): number => sum(values) / values.length;
+const growthMib = (mean(memory.slice(half)) - mean(memory.slice(0, half))) / MIB;
+const result = {
+  calls: callCount,
+  answered: answered.filter(Boolean).length,
+  seconds,
+  packetsReceivedAtPhones: sum(receivedAtPhones),
+  packetsLostAtPhones: sum(lostAtPhones),
+  packetsLostAtGateway: sum(lostAtGateway),
+  streams: consumer.streams.length,
+  framesIn: sum(consumer.streams.map(({ framesIn }) => framesIn)),
+  framesOut: sum(consumer.streams.map(({ framesOut }) => framesOut)),
+  numberingFaults: sum(consumer.streams.map(({ numberingFaults }) => numberingFaults)),
+  firstFault: consumer.streams.find(({ numberingFaults }) => numberingFaults > 0)?.firstFault ?? "",
+  stopped: consumer.streams.filter(({ stopped }) => stopped).length,
+  errorsLogged: gateway.log.lines.filter((line) => line.startsWith("error")).length,
+  unhandled,
+  memoryGrowthMib: Number(growthMib.toFixed(1)),
+  workerLoad: load,
+};
+console.log(JSON.stringify(result, null, 2));
+await phones.stop();
+await gateway.stop();
+await consumer.stop();
+await application.stop();
+const isGood =
+  result.answered === callCount &&
+  result.packetsLostAtPhones === 0 &&
+  result.packetsLostAtGateway === 0 &&
+  result.numberingFaults === 0 &&
+  result.stopped === callCount &&
+  result.errorsLogged === 0 &&
+  unhandled === 0 &&
+  growthMib < 4;
+console.log(isGood ? "good" : "NOT GOOD");
+process.exitCode = isGood ? 0 : 1;

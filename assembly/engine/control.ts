@@ -47,7 +47,7 @@ import {
   dropCounters,
   isOpen,
   LEG_BYTES,
-  type Leg,
+  Leg,
   legAt,
   negotiatedRtcpAddress,
   negotiatedRtpAddress,

@@ -3,7 +3,7 @@
 import { DIGITS_MAX, STATUS_FULL, STATUS_PAYLOAD_TYPE } from "../abi";
 import { RTP_HEADER_BYTES, writeRtpHeader } from "../rtp/header";
 import { DTMF_STEP_MARKER, DTMF_STEP_MORE, dtmfSendBegin, dtmfSendStep } from "../rtp/telephone-event";
-import { digitQueue, dtmfSender, isRelayed, type Leg } from "./leg";
+import { digitQueue, dtmfSender, isRelayed, Leg } from "./leg";
 import { nextTimestamp } from "./relay";
 import { outPlace, sendRtp } from "./send";
 

@@ -12,7 +12,7 @@ import {
   STATE_EVENTS_DROPPED,
 } from "../abi";
 import { EVENTS, STATE } from "../memory";
-import { copyAddress, type Leg } from "./leg";
+import { copyAddress, Leg } from "./leg";
 
 /** Tells `type` of `leg`; returns the entry, or 0 when the table is full. */
 function append(leg: Leg, type: i32): usize {

@@ -15,7 +15,7 @@ import {
 import { JITTER_BYTES } from "../jitter/jitter";
 import { JITTER_BUFFERS, LEG_COUNT_MAX, LEGS } from "../memory";
 import { CNAME_BYTES } from "../rtp/rtcp";
-import type { ReceivedStream } from "../rtp/sequence";
+import { ReceivedStream } from "../rtp/sequence";
 import { DTMF_RECEIVER_BYTES, DTMF_SENDER_BYTES } from "../rtp/telephone-event";
 import { SRTP_SESSION_BYTES } from "../srtp/context";
 

@@ -18,7 +18,7 @@ import { jitterTake } from "../jitter/jitter";
 import { ulawToAlaw } from "../kernels/g711";
 import { RTP_HEADER_BYTES, writeRtpHeader } from "../rtp/header";
 import { stepDigits } from "./digits";
-import { canSend, inboundFrame, isRelayed, jitterBuffer, type Leg, legAt, outboundBuffer, playbackRing } from "./leg";
+import { canSend, inboundFrame, isRelayed, jitterBuffer, Leg, legAt, outboundBuffer, playbackRing } from "./leg";
 import { nextTimestamp } from "./relay";
 import { outPlace, sendRtp } from "./send";
 import { writeFrames } from "./streams";

@@ -47,11 +47,11 @@ import {
   rtpSsrc,
   rtpTimestamp,
 } from "../rtp/header";
-import { beginStream, type ReceivedStream, receivedSequence, receivedTimestamp, SEQUENCE_RESTART } from "../rtp/sequence";
+import { beginStream, ReceivedStream, receivedSequence, receivedTimestamp, SEQUENCE_RESTART } from "../rtp/sequence";
 import { dtmfReceive } from "../rtp/telephone-event";
 import { unprotectRtp } from "../srtp/transform";
 import { tell, tellValue } from "./events";
-import { countDrop, dtmfReceiver, isOpen, isSecure, jitterBuffer, type Leg, legAt, oldSession, receivedStream, receiveSession } from "./leg";
+import { countDrop, dtmfReceiver, isOpen, isSecure, jitterBuffer, Leg, legAt, oldSession, receivedStream, receiveSession } from "./leg";
 import { relayAudio, relayEvent, relayTarget } from "./relay";
 import { receiveReport } from "./reports";
 import { flush } from "./send";

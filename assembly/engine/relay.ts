@@ -6,8 +6,8 @@
 import { LAW_ALAW } from "../abi";
 import { alawToUlaw, ulawToAlaw } from "../kernels/g711";
 import { RTP_HEADER_BYTES, rtpMarker, rtpTimestamp, writeRtpHeader } from "../rtp/header";
-import type { ReceivedStream } from "../rtp/sequence";
-import { canSend, isRelayed, type Leg, legAt } from "./leg";
+import { ReceivedStream } from "../rtp/sequence";
+import { canSend, isRelayed, Leg, legAt } from "./leg";
 import { outPlace, sendRtp } from "./send";
 
 /** A packet this far behind the newest is of no use to anybody. */

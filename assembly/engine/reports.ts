@@ -5,7 +5,7 @@ import {
   appendReportBlock,
   ntpMiddle,
   RTCP_BYTES_MAX,
-  type RtcpFindings,
+  RtcpFindings,
   readRtcp,
   roundTripMs,
   writeBye,
@@ -16,7 +16,7 @@ import {
 import { fractionLost, packetsLost } from "../rtp/sequence";
 import { unprotectRtcp } from "../srtp/transform";
 import { tell } from "./events";
-import { cname, countDrop, isSecure, type Leg, receivedStream, receiveSession } from "./leg";
+import { cname, countDrop, isSecure, Leg, receivedStream, receiveSession } from "./leg";
 import { takeRandomFraction } from "./random";
 import { nextTimestamp } from "./relay";
 import { outPlace, sendRtcp } from "./send";

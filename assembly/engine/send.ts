@@ -27,7 +27,7 @@ import {
   STATE,
 } from "../memory";
 import { protectRtcp, protectRtp } from "../srtp/transform";
-import { copyAddress, type Leg, rtcpAddress, rtpAddress, sendSession } from "./leg";
+import { copyAddress, Leg, rtcpAddress, rtpAddress, sendSession } from "./leg";
 
 /** First free octet of the out area; only good while there are entries. */
 let free: usize = 0;

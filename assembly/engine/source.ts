@@ -9,7 +9,7 @@ import { tellSource } from "./events";
 import {
   candidateAddress,
   copyAddress,
-  type Leg,
+  Leg,
   negotiatedRtcpAddress,
   negotiatedRtpAddress,
   rtcpAddress,

@@ -33,7 +33,7 @@ import {
   STREAM_COUNT_MAX,
   STREAMS,
 } from "../memory";
-import { jitterBuffer, type Leg, legAt } from "./leg";
+import { jitterBuffer, Leg, legAt } from "./leg";
 import { randomLeft, takeRandom } from "./random";
 
 @unmanaged

@@ -3,7 +3,7 @@
 import { EVENT_SILENT, FLAG_RECEIVING, STATE_CURRENT_LEG } from "../abi";
 import { LEG_COUNT_MAX, STATE } from "../memory";
 import { tell } from "./events";
-import { isOpen, type Leg, legAt } from "./leg";
+import { isOpen, Leg, legAt } from "./leg";
 import { playout } from "./playout";
 import { nextReportMs, report } from "./reports";
 import { flush } from "./send";

@@ -9,8 +9,8 @@
  * reserved. PACKET_SLACK_BYTES behind a packet may be overwritten. A refused packet keeps its octets.
  */
 import { PACKET_SLACK_BYTES, STATUS_AUTH_FAILED, STATUS_KEY_EXHAUSTED } from "../abi";
-import { aesCmGroup, CIPHER_JOBS, type CipherJob } from "../kernels/aes-cm";
-import { AUTH_JOBS, type AuthJob, hmacSha1Group } from "../kernels/hmac-sha1";
+import { aesCmGroup, CIPHER_JOBS, CipherJob } from "../kernels/aes-cm";
+import { AUTH_JOBS, AuthJob, hmacSha1Group } from "../kernels/hmac-sha1";
 import { rtpHeaderBytes, rtpSequenceNumber, rtpSsrc } from "../rtp/header";
 import { KEYS_AUTH, KEYS_CIPHER, KEYS_SALT, SESSION_RTP, SESSION_TAG_BYTES } from "./session-layout";
 import { acceptRtp, admitRtp } from "./source";

@@ -204,7 +204,8 @@ export class Baresip {
   }
 }
 
-/** Runs test/peers/media/compare-audio.mjs: true when enough windows of `got` correlate with `sent`. */
+/** Runs test/peers/media/compare-audio.mjs: true when `got` correlates with `sent`, all windows together
+ * by `minCorrelation` and the share `minWindows` of them alone. */
 export async function sameAudio(
   sent: string,
   got: string,

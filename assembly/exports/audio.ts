@@ -1,4 +1,4 @@
-/** What JavaScript may call of the audio kernels alone: G.711, base64, stream frames, digits, tones, jitter buffer. */
+/** What JavaScript may call of the audio kernels alone: G.711, base64, stream frames, mixing, digits, tones, jitter buffer. */
 
 export {
   JITTER_BYTES,
@@ -22,6 +22,7 @@ export {
   writeMediaText,
 } from "../kernels/media-frame";
 export { readMediaPayload } from "../kernels/media-message";
+export { MIX_LEGS_MAX, MIX_SUM_BYTES, mixAdd, mixMinus, mixOutOf, mixSum } from "../kernels/mix";
 export { TONE_STATE_BYTES, toneBegin, toneWrite } from "../kernels/tone";
 export {
   DTMF_RECEIVER_BYTES,

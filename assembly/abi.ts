@@ -110,6 +110,8 @@ export const CONFIG_RTCP_PORT: i32 = 48;
 /** Octets of the SRTP tag, KEY_NONE or KEY_KEEP. */
 export const CONFIG_SEND_TAG_BYTES: i32 = 52;
 export const CONFIG_RECEIVE_TAG_BYTES: i32 = 56;
+/** What the far end sends `law` with; differs from CONFIG_PAYLOAD_TYPE where an answer renumbered it (RFC 3264 §5.1). */
+export const CONFIG_RECEIVE_PAYLOAD_TYPE: i32 = 60;
 export const CONFIG_RTP_ADDRESS: i32 = 64;
 export const CONFIG_RTCP_ADDRESS: i32 = 80;
 /** Master key and salt, 30 octets each; wiped by the engine as soon as they are read. */

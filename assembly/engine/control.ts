@@ -12,6 +12,7 @@ import {
   CONFIG_PAYLOAD_TYPE,
   CONFIG_PTIME_MS,
   CONFIG_RECEIVE_KEY,
+  CONFIG_RECEIVE_PAYLOAD_TYPE,
   CONFIG_RECEIVE_TAG_BYTES,
   CONFIG_RTCP_ADDRESS,
   CONFIG_RTCP_PORT,
@@ -124,6 +125,7 @@ export function configure(leg: Leg, nowMs: f64): void {
   const wasReceiving = leg.flags & FLAG_RECEIVING;
   leg.law = load<i32>(CONTROL + CONFIG_LAW);
   leg.payloadType = load<i32>(CONTROL + CONFIG_PAYLOAD_TYPE);
+  leg.receivePayloadType = load<i32>(CONTROL + CONFIG_RECEIVE_PAYLOAD_TYPE);
   leg.alternatePayloadType = load<i32>(CONTROL + CONFIG_ALTERNATE_PAYLOAD_TYPE);
   leg.eventSendPayloadType = load<i32>(CONTROL + CONFIG_EVENT_SEND_PAYLOAD_TYPE);
   leg.eventReceivePayloadType = load<i32>(CONTROL + CONFIG_EVENT_RECEIVE_PAYLOAD_TYPE);

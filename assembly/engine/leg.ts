@@ -26,7 +26,9 @@ export class Leg {
 
   // What negotiation decided.
   law: i32;
+  /** What we send `law` with, and what the far end does. */
   payloadType: i32;
+  receivePayloadType: i32;
   alternatePayloadType: i32;
   eventSendPayloadType: i32;
   eventReceivePayloadType: i32;

@@ -275,7 +275,7 @@ function event(leg: Leg, stream: ReceivedStream, packet: usize, payload: usize, 
 
 function audio(leg: Leg, stream: ReceivedStream, packet: usize, payload: usize, octets: i32, payloadType: i32, timestamp: u32, nowMs: f64): void {
   receivedTimestamp(stream, timestamp, nowMs * 8);
-  const law = payloadType == leg.payloadType ? leg.law : leg.law == LAW_ALAW ? LAW_ULAW : LAW_ALAW;
+  const law = payloadType == leg.receivePayloadType ? leg.law : leg.law == LAW_ALAW ? LAW_ULAW : LAW_ALAW;
   const to = relayTarget(leg);
   if (to) relayAudio(to, stream, packet, payload, octets, law, nowMs);
   if (!leg.listening) return;

@@ -23,7 +23,7 @@ const LATCH_SILENT_MS: f64 = 5000;
 /** True for a payload type that was negotiated. */
 export function isNegotiated(leg: Leg, payloadType: i32): bool {
   return (
-    payloadType == leg.payloadType ||
+    payloadType == leg.receivePayloadType ||
     payloadType == leg.alternatePayloadType ||
     payloadType == leg.eventReceivePayloadType ||
     payloadType == leg.comfortNoisePayloadType

@@ -8,8 +8,11 @@ import type { LegOptions, SocketAddress, SourcePolicy, SrtpKey } from "./leg-opt
 import type { WasmEngine } from "./wasm-engine.ts";
 
 /** What a leg was told so far, keys left out: the base for updates with absent fields. */
-export type LegSettings = Required<Omit<LegOptions, "srtpSend" | "srtpReceive" | "telephoneEventReceivePayloadType">> &
-  Pick<LegOptions, "telephoneEventReceivePayloadType">;
+export type LegSettings = Required<Omit<LegOptions, "srtpSend" | "srtpReceive" | Received>> &
+  Pick<LegOptions, Received>;
+
+/** Numbers that are those that we send with, unless said otherwise. */
+type Received = "receivePayloadType" | "telephoneEventReceivePayloadType";
 
 const KEY_SALT_BYTES = 30;
 const PORT_MAX = 65_535;
@@ -40,20 +43,25 @@ export function mergeSettings(options: LegOptions, known: LegSettings = DEFAULTS
   if (typeof options !== "object" || options === null) throw new TypeError("options must be an object");
   const { srtpSend, srtpReceive, ...rest } = options;
   const told = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as LegOptions;
-  const merged = { ...known, ...told } as LegSettings;
-  const withPayloadType =
-    told.codec !== undefined && told.payloadType === undefined && told.codec !== known.codec
-      ? { ...merged, payloadType: told.codec === "PCMA" ? 8 : 0 }
-      : merged;
-  checkSettings(withPayloadType);
+  const settings = withCodec(told, known);
+  checkSettings(settings);
   checkKey(srtpSend, "srtpSend");
   checkKey(srtpReceive, "srtpReceive");
-  return withPayloadType;
+  return settings;
+}
+
+/** Numbers that were said of the codec before say nothing of another one. */
+function withCodec(told: LegOptions, known: LegSettings): LegSettings {
+  if (told.codec === undefined || told.codec === known.codec) return { ...known, ...told } as LegSettings;
+  const { receivePayloadType: _, ...others } = known;
+  return { ...others, payloadType: told.codec === "PCMA" ? 8 : 0, ...told } as LegSettings;
 }
 
 function checkSettings(settings: LegSettings): void {
   if (settings.codec !== "PCMU" && settings.codec !== "PCMA") wrong("codec", 'either "PCMU" or "PCMA"', settings.codec);
   checkInteger(settings.payloadType, "payloadType", 0, 127);
+  if (settings.receivePayloadType !== undefined)
+    checkInteger(settings.receivePayloadType, "receivePayloadType", 0, 127);
   checkInteger(settings.alternatePayloadType, "alternatePayloadType", -1, 127);
   checkInteger(settings.telephoneEventPayloadType, "telephoneEventPayloadType", -1, 127);
   checkInteger(settings.comfortNoisePayloadType, "comfortNoisePayloadType", -1, 127);
@@ -119,6 +127,7 @@ export class LegConfigWriter {
     const eventSend = settings.telephoneEventPayloadType;
     this.#put("LAW", this.#engine.number(codec === "PCMA" ? "LAW_ALAW" : "LAW_ULAW"));
     this.#put("PAYLOAD_TYPE", settings.payloadType);
+    this.#put("RECEIVE_PAYLOAD_TYPE", settings.receivePayloadType ?? settings.payloadType);
     this.#put("ALTERNATE_PAYLOAD_TYPE", settings.alternatePayloadType);
     this.#put("EVENT_SEND_PAYLOAD_TYPE", eventSend);
     this.#put("EVENT_RECEIVE_PAYLOAD_TYPE", settings.telephoneEventReceivePayloadType ?? eventSend);

@@ -29,10 +29,15 @@ export type SourcePolicy =
 
 /** What SDP negotiation decided for one leg. Absent fields keep their value on an update. */
 export interface LegOptions {
-  /** Codec that we send; both laws are understood on receipt when `receivePayloadTypes` says so. */
+  /** Codec that we send, and that the far end sends with `receivePayloadType`. Default "PCMU". */
   readonly codec?: G711Codec;
   /** Payload type to send with, 0 to 127; default by codec. */
   readonly payloadType?: number;
+  /**
+   * Payload type under which the far end sends `codec`, 0 to 127; default `payloadType`. The two differ where the answer
+   * to our offer renumbered a format: each side sends with the other's number (RFC 3264 §5.1).
+   */
+  readonly receivePayloadType?: number;
   /** Payload type of the other law that we also accept, or -1. */
   readonly alternatePayloadType?: number;
   /** telephone-event payload type, both ways (RFC 4733), or -1 for none. */

@@ -8,6 +8,7 @@ export function mediaOptionsOf(negotiated: Negotiated) {
   return {
     codec: negotiated.codec,
     payloadType: negotiated.payloadType,
+    receivePayloadType: negotiated.receivePayloadType,
     alternatePayloadType: negotiated.alternatePayloadType,
     telephoneEventPayloadType: telephoneEvent?.sendPayloadType ?? -1,
     telephoneEventReceivePayloadType: telephoneEvent?.receivePayloadType ?? -1,

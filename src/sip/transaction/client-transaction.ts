@@ -52,6 +52,7 @@ export class ClientTransaction {
       deps.timers,
       flow.transport !== "udp",
       (action) => this.#perform(action),
+      () => deps.onTerminated(this),
     );
     this.#send(request);
   }
@@ -72,23 +73,17 @@ export class ClientTransaction {
   receive(response: SipResponse): void {
     this.answered = true;
     this.#response = response;
-    this.#fire(classOf(response.status, this.request.method === "INVITE"));
+    this.#runner.fire(classOf(response.status, this.request.method === "INVITE"));
   }
 
   /** The network has failed under it. */
   transportFailed(error: TransportError): void {
     this.#error = error;
-    this.#fire("transport error");
+    this.#runner.fire("transport error");
   }
 
   stop(): void {
     this.#runner.stop();
-  }
-
-  #fire(event: string): void {
-    const before = this.#runner.state;
-    this.#runner.fire(event);
-    if (before !== "terminated" && this.terminated) this.#deps.onTerminated(this);
   }
 
   #perform(action: string): void {

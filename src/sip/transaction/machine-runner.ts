@@ -1,6 +1,7 @@
 /**
  * Runs one transaction's table: holds the state, starts the timers of a state on entering it and stops them on leaving.
- * The owner performs the actions that a row names.
+ * The owner performs the actions that a row names, and is told when the machine reached "terminated", whatever the event
+ * was: most transactions end by a timer.
  */
 
 import type { Clock, Timer } from "../../base/clock.ts";
@@ -18,6 +19,7 @@ export class MachineRunner<State extends string, Event extends string, Action ex
   readonly #settings: TimerSettings;
   readonly #reliable: boolean;
   readonly #perform: (action: Action) => void;
+  readonly #onTerminated: () => void;
   readonly #timers = new Map<TimerName, Timer>();
   #state: State;
 
@@ -28,12 +30,14 @@ export class MachineRunner<State extends string, Event extends string, Action ex
     settings: TimerSettings,
     reliable: boolean,
     perform: (action: Action) => void,
+    onTerminated: () => void,
   ) {
     this.#definition = definition;
     this.#clock = clock;
     this.#settings = settings;
     this.#reliable = reliable;
     this.#perform = perform;
+    this.#onTerminated = onTerminated;
     this.#state = initial;
     this.#startTimers(initial, []);
   }
@@ -54,6 +58,7 @@ export class MachineRunner<State extends string, Event extends string, Action ex
       this.#state = row.next;
       for (const action of row.actions) this.#perform(action);
       this.#startTimers(row.next, before);
+      if (row.next === "terminated") this.#onTerminated();
     } else for (const action of row.actions) this.#perform(action);
     return true;
   }

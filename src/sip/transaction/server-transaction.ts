@@ -39,6 +39,7 @@ export class ServerTransaction {
       deps.timers,
       flow.transport !== "udp",
       (action) => this.#perform(action),
+      () => deps.onTerminated(this),
     );
   }
 
@@ -63,17 +64,17 @@ export class ServerTransaction {
   respond(response: SipResponse): void {
     const before = this.#last;
     this.#last = response;
-    if (!this.#fire(this.#sendEvent(response.status)) && before !== undefined) this.#last = before;
+    if (!this.#runner.fire(this.#sendEvent(response.status)) && before !== undefined) this.#last = before;
   }
 
   /** The same request again (SIP-TXN-13). */
   repeated(): void {
-    this.#fire(this.request.method === "INVITE" ? "INVITE" : "request");
+    this.#runner.fire(this.request.method === "INVITE" ? "INVITE" : "request");
   }
 
   /** ACK to a final answer of 300 to 699. */
   acknowledged(): void {
-    this.#fire("ACK");
+    this.#runner.fire("ACK");
   }
 
   /** Ends it without an answer. */
@@ -90,13 +91,6 @@ export class ServerTransaction {
     if (status < 200) return "send 1xx";
     if (this.request.method !== "INVITE") return "send 200-699";
     return status < 300 ? "send 2xx" : "send 300-699";
-  }
-
-  #fire(event: string): boolean {
-    const before = this.#runner.state;
-    const taken = this.#runner.fire(event);
-    if (before !== "terminated" && this.terminated) this.#deps.onTerminated(this);
-    return taken;
   }
 
   #perform(action: string): void {

@@ -48,7 +48,7 @@ import {
   rtpTimestamp,
 } from "../rtp/header";
 import { beginStream, ReceivedStream, receivedSequence, receivedTimestamp, SEQUENCE_RESTART } from "../rtp/sequence";
-import { dtmfReceive } from "../rtp/telephone-event";
+import { dtmfReceive, dtmfReset } from "../rtp/telephone-event";
 import { unprotectRtp } from "../srtp/transform";
 import { tell, tellValue } from "./events";
 import { countDrop, dtmfReceiver, isOpen, isSecure, jitterBuffer, Leg, legAt, oldSession, receivedStream, receiveSession } from "./leg";
@@ -63,6 +63,8 @@ const GATHER: i32 = 32;
 const FAILING_MS: f64 = 5000;
 /** A stream that was replaced is not taken back while the new one is alive (RTP-5). */
 const RETIRED_MS: f64 = 1000;
+/** How far behind the first packet of a new SSRC its second may come. */
+const FOLLOWING_MAX: u32 = 16;
 
 /** Length of the packet of each gathered entry, or a negative value when it is dealt with. */
 const LENGTHS = memory.data(GATHER * 4, 16);
@@ -249,7 +251,9 @@ function acceptSsrc(leg: Leg, stream: ReceivedStream, packet: usize, nowMs: f64)
   if (stream.ssrc == ssrc) return true;
   if (leg.retired && leg.retiredSsrc == ssrc && nowMs - leg.lastRtpMs < RETIRED_MS) return false;
   const sequence = <u32>rtpSequenceNumber(packet);
-  const follows = leg.candidateStreamSsrc == ssrc && ((leg.candidateStreamSequence + 1) & 0xffff) == sequence;
+  // One of the next few: the network may have lost some in between.
+  const ahead = (sequence - leg.candidateStreamSequence) & 0xffff;
+  const follows = leg.candidateStreamSsrc == ssrc && ahead > 0 && ahead <= FOLLOWING_MAX;
   leg.candidateStreamSsrc = ssrc;
   leg.candidateStreamSequence = sequence;
   if (!follows) return false;
@@ -262,12 +266,13 @@ function acceptSsrc(leg: Leg, stream: ReceivedStream, packet: usize, nowMs: f64)
 
 /** A run of packets begins: what came before says nothing about it. */
 function restart(leg: Leg): void {
+  dtmfReset(dtmfReceiver(leg));
   if (leg.listening) jitterReset(jitterBuffer(leg), leg.jitterStartMs);
   if (leg.peer >= 0) legAt(leg.peer).relayRebase = 1;
 }
 
 function event(leg: Leg, stream: ReceivedStream, packet: usize, payload: usize, octets: i32, timestamp: u32, nowMs: f64): void {
-  const digit = dtmfReceive(dtmfReceiver(leg), timestamp, payload, octets);
+  const digit = dtmfReceive(dtmfReceiver(leg), stream.extended, timestamp, rtpMarker(packet), payload, octets);
   if (digit >= 0) tellValue(leg, EVENT_DTMF, digit);
   const to = relayTarget(leg);
   if (to && octets >= 4) relayEvent(to, stream, packet, payload, octets, nowMs);

@@ -8,6 +8,8 @@ import { STATUS_DUPLICATE, STATUS_LATE } from "../abi";
 /** Furthest jump forward, and furthest step back, that still belong to the same run of packets (RFC 3550 A.1). */
 const MAX_DROPOUT: u32 = 3000;
 const MAX_MISORDER: u32 = 100;
+/** How far apart the two packets may be that prove a run elsewhere (the text of A.1 has 1, which 20 % loss defeats). */
+const RESTART_WITHIN: u32 = 16;
 const SEQUENCE_MODULUS: u32 = 0x10000;
 const NO_SEQUENCE: u32 = 0xffffffff;
 
@@ -74,7 +76,8 @@ export function receivedSequence(stream: ReceivedStream, sequenceNumber: u32): i
   }
   const behind = SEQUENCE_MODULUS - ahead;
   if (behind > MAX_MISORDER) {
-    if (sequenceNumber == stream.restartAt) {
+    // The second packet of the new run, or one a little later: the network may have lost some in between.
+    if (stream.restartAt != NO_SEQUENCE && ((sequenceNumber - stream.restartAt) & 0xffff) < RESTART_WITHIN) {
       stream.lostBefore = packetsLost(stream);
       begin(stream, sequenceNumber);
       return SEQUENCE_RESTART;

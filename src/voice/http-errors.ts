@@ -56,7 +56,9 @@ export function failureOf(error: unknown, url: string): { error: WebhookError; k
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof AddressDeniedError)
       return { error: new WebhookError(11205, `${shownUrl(url)}: ${cause.message}`, url), kind: "other" };
-    const code = (cause as NodeJS.ErrnoException).code ?? "";
+    // The code of a DOMException, which an abort is, is a number.
+    const { code: anyCode } = cause as { code?: unknown };
+    const code = typeof anyCode === "string" ? anyCode : "";
     const known = BY_CODE.get(code);
     if (known !== undefined)
       return {
@@ -68,7 +70,7 @@ export function failureOf(error: unknown, url: string): { error: WebhookError; k
         error: new WebhookError(11220, `${shownUrl(url)}: TLS handshake failed`, url, { cause: error }),
         kind: "other",
       };
-    if (code.startsWith("HPE_"))
+    if (code.startsWith("HPE_") || cause.name === "HTTPParserError")
       return {
         error: new WebhookError(11206, `${shownUrl(url)}: the answer is no HTTP`, url, { cause: error }),
         kind: "other",

@@ -64,6 +64,8 @@ export class Gateway {
   readonly #incoming: IncomingCalls;
   readonly #http: HttpServer | undefined;
   #stopping = false;
+  #stopped: Promise<void> | undefined;
+  #drainEndMs = Number.POSITIVE_INFINITY;
 
   private constructor(options: GatewayOptions) {
     const { config, store } = options;
@@ -165,19 +167,29 @@ export class Gateway {
   }
 
   /**
-   * Refuses new calls, waits for the running ones, then ends them with BYE, and closes everything.
+   * Refuses new calls, waits for the running ones, then ends them with BYE, and closes everything. Calling it again while it
+   * waits shortens the wait to what the new call says.
    * @param drainMs - how long running calls may go on
    */
-  async stop(drainMs = DRAIN_DEFAULT_MS): Promise<void> {
-    if (this.#stopping) return;
+  stop(drainMs = DRAIN_DEFAULT_MS): Promise<void> {
+    this.#drainEndMs = Math.min(this.#drainEndMs, this.#clock.nowMs() + drainMs);
+    this.#stopped ??= this.#close();
+    return this.#stopped;
+  }
+
+  async #close(): Promise<void> {
     this.#stopping = true;
     this.#incoming.drain();
-    await this.#until(() => this.calls.liveCount === 0, drainMs);
+    await this.#until(
+      () => this.calls.liveCount === 0,
+      () => this.#drainEndMs,
+    );
     // Ending the media of a call ends the call: its legs send BYE, its streams `stop` with 1001.
     await this.#scheduler.stop();
+    const goodbyeEndMs = this.#clock.nowMs() + GOODBYE_MS;
     await this.#until(
       () => this.calls.liveCount === 0 && this.#callbacks.waiting === 0 && this.#stack.activeDialogs === 0,
-      GOODBYE_MS,
+      () => goodbyeEndMs,
     );
     await this.#http?.stop();
     await this.#stack.stop();
@@ -185,9 +197,8 @@ export class Gateway {
     await this.store.close();
   }
 
-  async #until(reached: () => boolean, limitMs: number): Promise<void> {
-    const endMs = this.#clock.nowMs() + limitMs;
-    while (!reached() && this.#clock.nowMs() < endMs)
+  async #until(reached: () => boolean, endMs: () => number): Promise<void> {
+    while (!reached() && this.#clock.nowMs() < endMs())
       await new Promise<void>((done) => this.#clock.after(DRAIN_STEP_MS, done));
   }
 

@@ -25,9 +25,10 @@ export class HttpServer {
       const { ready } = options.status();
       return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "not ready" });
     });
-    this.#server.get("/metrics", (_request, reply) =>
-      reply.type("text/plain; version=0.0.4; charset=utf-8").send(metricsText(options.status())),
-    );
+    this.#server.get("/metrics", async (_request, reply) => {
+      reply.type("text/plain; version=0.0.4; charset=utf-8");
+      return await metricsText(options.status());
+    });
     if (options.caPem !== "")
       this.#server.get("/certificate.pem", (_request, reply) =>
         reply.type("application/x-pem-file").send(options.caPem),

@@ -1,6 +1,6 @@
 /** The gateway's state as Prometheus text (R-PERF-4: workers are visible). */
 
-import { Gauge, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 
 /** What the gateway reports of itself. */
 export interface GatewayStatus {
@@ -14,19 +14,23 @@ export interface GatewayStatus {
   readonly workers: readonly { readonly index: number; readonly alive: boolean; readonly load: object | undefined }[];
 }
 
-/** Counters and gauges of one moment. */
+/** Counters and gauges of one moment; a registry for each, since the numbers are counted elsewhere. */
 export async function metricsText(status: GatewayStatus): Promise<string> {
   const registry = new Registry();
   const gauge = (name: string, help: string, labelNames: string[] = []): Gauge =>
     new Gauge({ name, help, labelNames, registers: [registry] });
+  const counter = (name: string, help: string, values: Readonly<Record<string, number>>): void => {
+    const one = new Counter({ name, help, labelNames: ["kind"], registers: [registry] });
+    for (const [kind, value] of Object.entries(values)) one.inc({ kind }, value);
+  };
   gauge("tandem_calls", "Calls that are up").set(status.calls);
   gauge("tandem_sip_transactions", "SIP transactions that are up").set(status.transactions);
   gauge("tandem_sip_dialogs", "SIP dialogs that are up").set(status.dialogs);
   gauge("tandem_sip_connections", "TCP and TLS connections").set(status.connections);
-  const messages = gauge("tandem_sip_messages_total", "SIP messages since the start", ["kind"]);
-  for (const [kind, value] of Object.entries(status.sip)) messages.set({ kind }, value);
-  const callbacks = gauge("tandem_callbacks_total", "Status callbacks since the start", ["kind"]);
-  for (const [kind, value] of Object.entries(status.callbacks)) callbacks.set({ kind }, value);
+  counter("tandem_sip_messages_total", "SIP messages since the start", status.sip);
+  const { waiting = 0, ...callbacks } = status.callbacks;
+  counter("tandem_callbacks_total", "Status callbacks since the start", callbacks);
+  gauge("tandem_callbacks_waiting", "Status callbacks that were not sent yet").set(waiting);
   const alive = gauge("tandem_worker_alive", "1 while the media worker runs", ["worker"]);
   const load = gauge("tandem_worker_load", "What a media worker measures of itself", ["worker", "value"]);
   for (const worker of status.workers) {

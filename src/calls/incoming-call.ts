@@ -45,6 +45,16 @@ export class IncomingCalls {
     this.#draining = true;
   }
 
+  /** True once `drain` was called. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** Random, so that peers that were refused together don't come back together. */
+  retryAfterSeconds(): number {
+    return 5 + Math.floor(this.#ctx.random() * 25);
+  }
+
   /** True while requests of this address are dropped (R-AUTH-15). */
   isBlocked(address: string): boolean {
     return this.#failures.isBlocked(address, this.#ctx.clock.nowMs());
@@ -177,8 +187,7 @@ export class IncomingCalls {
 
   #overloaded(invite: IncomingInvite, why: string): void {
     this.#ctx.log.info("call refused: overload", { why });
-    const retryAfterSeconds = 5 + Math.floor(this.#ctx.random() * 25);
-    invite.reject(503, { headers: [["Retry-After", String(retryAfterSeconds)]] });
+    invite.reject(503, { headers: [["Retry-After", String(this.retryAfterSeconds())]] });
   }
 
   /** E.164 numbers on trunks; SIP URIs on SIP domains (twiml.md 4.1). */

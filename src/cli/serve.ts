@@ -27,9 +27,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   const signal = await firstSignal();
   log.info(`${signal}: no new calls, running calls have ${options.drainSeconds} s`, { calls: gateway.calls.liveCount });
   // A second signal ends the waiting, still with BYE to everybody.
-  const second = firstSignal();
-  await Promise.race([gateway.stop(options.drainSeconds * 1000), second]);
-  await gateway.stop();
+  void firstSignal().then(() => gateway.stop(0));
+  await gateway.stop(options.drainSeconds * 1000);
   log.info("stopped");
   return 0;
 }

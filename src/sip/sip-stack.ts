@@ -5,7 +5,6 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { SipParseError } from "../base/errors.ts";
-import { randomHex } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import { createResponse } from "./build.ts";
 import type { SipCore } from "./dialog/core.ts";
@@ -17,6 +16,7 @@ import type { ExtraHeaders, Flow, SipRequest } from "./message.ts";
 import { unsupportedBody } from "./multipart.ts";
 import { UnacceptableRequestError } from "./parse-failure.ts";
 import type { ServerTransaction } from "./transaction/server-transaction.ts";
+import { statelessTag } from "./transaction/stateless-tag.ts";
 import { TIMER_DEFAULTS, type TimerSettings } from "./transaction/timers.ts";
 import { TransactionLayer } from "./transaction/transaction-layer.ts";
 import { Locator, type Resolver, systemResolver } from "./transport/locate.ts";
@@ -95,7 +95,8 @@ export class SipStack {
         clock: options.clock,
         timers,
         sendRequest: (request, flow, onError) => this.#transports.send(request, flow, onError),
-        sendResponse: (response, flow) => this.#transports.sendResponse(response, flow),
+        random,
+        sendResponse: (response, flow, onError) => this.#transports.sendResponse(response, flow, onError),
       },
       {
         onRequest: (transaction) => this.#newRequest(transaction),
@@ -183,7 +184,7 @@ export class SipStack {
     if (request.method === "ACK") return;
     this.#transports.sendResponse(
       createResponse(request, status, {
-        toTag: randomHex(8),
+        toTag: statelessTag(request),
         headers: [...headers, ...server(this.#core)],
         ...(reason === undefined ? {} : { reason }),
       }),
@@ -209,7 +210,7 @@ export class SipStack {
     const respond = (status: number, headers: ExtraHeaders = [], reason?: string): void =>
       transaction.respond(
         createResponse(request, status, {
-          toTag: randomHex(8),
+          toTag: transaction.localTag,
           headers: [...headers, ...server(this.#core)],
           ...(reason === undefined ? {} : { reason }),
         }),

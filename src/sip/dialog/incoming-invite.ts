@@ -1,7 +1,6 @@
 /** An INVITE that makes a new call here (RFC 3261 §13.3): 100, provisional answers, one final answer, CANCEL, Expires. */
 
 import type { Timer } from "../../base/clock.ts";
-import { randomHex } from "../../base/ids.ts";
 import { createResponse } from "../build.ts";
 import type { Flow, SipRequest } from "../message.ts";
 import { parseDecimal } from "../tokens.ts";
@@ -20,7 +19,7 @@ const KEEP_PROVISIONAL_MS = 60_000;
 export class UasInvite implements IncomingInvite, DialogEndpoint {
   readonly request: SipRequest;
   readonly flow: Flow;
-  readonly localTag = randomHex(8);
+  readonly localTag: string;
   onCancelled: ((reason: string) => void) | undefined;
 
   readonly #core: SipCore;
@@ -34,6 +33,7 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     this.#core = core;
     this.#transaction = transaction;
     this.request = transaction.request;
+    this.localTag = transaction.localTag;
     this.flow = transaction.flow;
     core.dialogs.addEarly(this.request.callId, this.localTag, this);
     this.#trying = core.clock.after(TRYING_AFTER_MS, () => {
@@ -45,7 +45,7 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
         this.#cancelled("the INVITE expired"),
       );
     transaction.onCancel = (cancel) => this.#cancelled(cancel.headers.get("Reason") ?? "");
-    transaction.onFailure = () => this.#finish();
+    transaction.onFailure = (reason) => this.#unreachable(reason);
   }
 
   progress(status: number, options: AnswerOptions = {}): void {
@@ -118,6 +118,14 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     this.#finish();
     this.#respond(487, {}, false);
     this.onCancelled?.(reason === "" ? "the caller gave up" : reason);
+  }
+
+  /** No answer reaches the caller any more, so there is nobody to call for. Over UDP the next repeat may get through. */
+  #unreachable(reason: string): void {
+    if (this.#final || this.flow.transport === "udp") return;
+    this.#finish();
+    this.#transaction.drop();
+    this.onCancelled?.(`the caller cannot be reached: ${reason}`);
   }
 
   #finish(): void {

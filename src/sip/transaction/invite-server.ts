@@ -30,14 +30,15 @@ export const INVITE_SERVER: MachineTable<InviteServerState, InviteServerEvent, I
     "send 1xx": to_("proceeding", "send response"),
     "send 2xx": to_("accepted", "send response"),
     "send 300-699": to_("completed", "send response"),
-    "transport error": to_("terminated", "report transport error"),
+    // A failure to send is told and changes nothing, so that repeats of the INVITE stay absorbed (RFC 6026 §7.1).
+    "transport error": to_("proceeding", "report transport error"),
   },
   completed: {
     INVITE: to_("completed", "repeat response"),
     ACK: to_("confirmed"),
     "timer G": to_("completed", "repeat response"),
     "timer H": to_("terminated", "report no ACK"),
-    "transport error": to_("terminated", "report transport error"),
+    "transport error": to_("completed", "report transport error"),
   },
   confirmed: {
     "timer I": to_("terminated"),
@@ -47,6 +48,7 @@ export const INVITE_SERVER: MachineTable<InviteServerState, InviteServerEvent, I
     "send 2xx": to_("accepted", "send response"),
     ACK: to_("accepted", "deliver ACK"),
     "timer L": to_("terminated"),
+    "transport error": to_("accepted", "report transport error"),
   },
   terminated: {},
 };

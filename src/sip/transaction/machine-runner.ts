@@ -68,6 +68,14 @@ export class MachineRunner<State extends string, Event extends string, Action ex
     for (const name of [...this.#timers.keys()]) this.#stopTimer(name);
   }
 
+  /** Ends the machine without an action of its table. */
+  terminate(): void {
+    if (this.#state === "terminated") return;
+    this.stop();
+    this.#state = "terminated" as State;
+    this.#onTerminated();
+  }
+
   #startTimers(state: State, running: readonly TimerName[]): void {
     if (this.#state !== state) return;
     for (const name of this.#definition.timers[state]) {
@@ -82,7 +90,7 @@ export class MachineRunner<State extends string, Event extends string, Action ex
       this.#clock.after(delayMs, () => {
         this.#timers.delete(name);
         // The next repeat is set before the action, since the action may end the transaction.
-        if (repeats(name)) this.#startTimer(name, nextIntervalMs(name, delayMs, this.#settings));
+        if (repeats(name)) this.#startTimer(name, nextIntervalMs(name, delayMs, this.#state, this.#settings));
         this.fire(`timer ${name}` as Event);
       }),
     );

@@ -5,7 +5,7 @@ import type { TimerName } from "./timers.ts";
 
 export type NonInviteServerState = "trying" | "proceeding" | "completed" | "terminated";
 export type NonInviteServerEvent = "request" | "send 1xx" | "send 200-699" | "timer J" | "transport error";
-export type NonInviteServerAction = "send response" | "repeat response";
+export type NonInviteServerAction = "send response" | "repeat response" | "report transport error";
 
 const to_ = to<NonInviteServerState, NonInviteServerAction>;
 
@@ -13,18 +13,18 @@ export const NON_INVITE_SERVER: MachineTable<NonInviteServerState, NonInviteServ
   trying: {
     "send 1xx": to_("proceeding", "send response"),
     "send 200-699": to_("completed", "send response"),
-    "transport error": to_("terminated"),
   },
   proceeding: {
     request: to_("proceeding", "repeat response"),
     "send 1xx": to_("proceeding", "send response"),
     "send 200-699": to_("completed", "send response"),
-    "transport error": to_("terminated"),
+    // A failure to send is told and changes nothing (RFC 6026 §8.8).
+    "transport error": to_("proceeding", "report transport error"),
   },
   completed: {
     request: to_("completed", "repeat response"),
     "timer J": to_("terminated"),
-    "transport error": to_("terminated"),
+    "transport error": to_("completed", "report transport error"),
   },
   terminated: {},
 };

@@ -1,6 +1,8 @@
 /** A request that came and waits for our answer (RFC 3261 §17.2). One class for both tables. */
 
 import type { Clock } from "../../base/clock.ts";
+import type { TransportError } from "../../base/errors.ts";
+import { randomHex } from "../../base/ids.ts";
 import type { Flow, SipRequest, SipResponse } from "../message.ts";
 import { INVITE_SERVER, INVITE_SERVER_TIMERS } from "./invite-server.ts";
 import { MachineRunner } from "./machine-runner.ts";
@@ -10,19 +12,22 @@ import type { TimerSettings } from "./timers.ts";
 export interface ServerDependencies {
   readonly clock: Clock;
   readonly timers: TimerSettings;
-  send(response: SipResponse, flow: Flow): void;
+  send(response: SipResponse, flow: Flow, onError: (error: TransportError) => void): void;
   onTerminated(transaction: ServerTransaction): void;
 }
 
 export class ServerTransaction {
   readonly request: SipRequest;
   readonly flow: Flow;
+  /** Our To tag in every answer to a request that has none (RFC 3261 §8.2.6.2, §9.2). */
+  readonly localTag = randomHex(8);
   readonly #deps: ServerDependencies;
   readonly #runner: MachineRunner<string, string, string>;
   #last: SipResponse | undefined;
+  #error: TransportError | undefined;
   /** CANCEL for this INVITE came while it had no final answer. */
   onCancel: ((cancel: SipRequest) => void) | undefined;
-  /** A final answer of 300 to 699 was never acknowledged, or the flow died. */
+  /** A final answer of 300 to 699 was never acknowledged, or an answer could not be sent. */
   onFailure: ((reason: string) => void) | undefined;
 
   constructor(request: SipRequest, flow: Flow, deps: ServerDependencies) {
@@ -79,8 +84,7 @@ export class ServerTransaction {
 
   /** Ends it without an answer. */
   drop(): void {
-    this.#runner.stop();
-    this.#deps.onTerminated(this);
+    this.#runner.terminate();
   }
 
   stop(): void {
@@ -97,13 +101,17 @@ export class ServerTransaction {
     switch (action) {
       case "send response":
       case "repeat response":
-        if (this.#last !== undefined) this.#deps.send(this.#last, this.flow);
+        if (this.#last !== undefined)
+          this.#deps.send(this.#last, this.flow, (error) => {
+            this.#error = error;
+            this.#runner.fire("transport error");
+          });
         break;
       case "report no ACK":
         this.onFailure?.("no ACK came");
         break;
       case "report transport error":
-        this.onFailure?.("the flow died");
+        this.onFailure?.(this.#error?.message ?? "the answer could not be sent");
         break;
     }
   }

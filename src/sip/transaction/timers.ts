@@ -39,8 +39,12 @@ export function timerMs(name: TimerName, reliable: boolean, settings: TimerSetti
   }
 }
 
-/** The next interval of a repeating timer: doubled, for E and G at most T2 (A has no cap). */
-export function nextIntervalMs(name: TimerName, intervalMs: number, settings: TimerSettings): number {
+/**
+ * The next interval of a repeating timer: doubled, for E and G at most T2 (A has no cap). Once a provisional answer came,
+ * E goes on at T2 (RFC 3261 §17.1.2.2).
+ */
+export function nextIntervalMs(name: TimerName, intervalMs: number, state: string, settings: TimerSettings): number {
+  if (name === "E" && state === "proceeding") return settings.t2Ms;
   return name === "A" ? intervalMs * 2 : Math.min(intervalMs * 2, settings.t2Ms);
 }
 

@@ -11,6 +11,7 @@ import { formatUri } from "../uri.ts";
 import { BRANCH_COOKIE, formatVia } from "../via.ts";
 import { ClientTransaction, type ClientUser } from "./client-transaction.ts";
 import { ServerTransaction } from "./server-transaction.ts";
+import { statelessTag } from "./stateless-tag.ts";
 import type { TimerSettings } from "./timers.ts";
 
 /** What the layer above is told. */
@@ -26,16 +27,23 @@ export interface TransactionUser {
 export interface TransactionOptions {
   readonly clock: Clock;
   readonly timers: TimerSettings;
-  /** Above it new requests are dropped. Default 200 000. */
+  /**
+   * Server transactions. Above it requests that would begin something get 503 without one; requests in dialogs are taken up
+   * to twice as many, and dropped above. Default 200 000.
+   */
   readonly transactionsMax?: number;
+  /** Uniform in [0, 1): spreads Retry-After. */
+  readonly random: () => number;
   sendRequest(request: SipRequest, flow: Flow, onError: (error: TransportError) => void): void;
-  sendResponse(response: SipResponse, flow: Flow): void;
+  sendResponse(response: SipResponse, flow: Flow, onError?: (error: TransportError) => void): void;
 }
 
 export class TransactionLayer {
   readonly #options: TransactionOptions;
   readonly #user: TransactionUser;
   readonly #clients = new Map<string, ClientTransaction>();
+  /** Those on connections, so that the end of one connection does not look at all of them. */
+  readonly #byConnection = new Map<number, Set<ClientTransaction>>();
   readonly #servers = new Map<string, ServerTransaction>();
   /** Requests without a To tag by From tag, Call-ID and CSeq: another branch of the same is a merged request (§8.2.2.2). */
   readonly #initial = new Map<string, ServerTransaction>();
@@ -65,9 +73,12 @@ export class TransactionLayer {
       send: this.#options.sendRequest,
       onTerminated: (one) => {
         if (this.#clients.get(key) === one) this.#clients.delete(key);
+        this.#unbind(one);
       },
     });
-    if (!transaction.terminated) this.#clients.set(key, transaction);
+    if (transaction.terminated) return transaction;
+    this.#clients.set(key, transaction);
+    this.#bind(transaction);
     return transaction;
   }
 
@@ -101,10 +112,14 @@ export class TransactionLayer {
       this.#cancel(request, flow);
       return;
     }
-    if (this.#servers.size >= this.#max) return;
     const merged = mergedKey(request);
+    if (this.#servers.size >= this.#max) {
+      if (merged !== undefined) this.#overloaded(request, flow);
+      if (merged !== undefined || this.#servers.size >= 2 * this.#max) return;
+    }
     if (merged !== undefined && this.#initial.has(merged)) {
-      this.#options.sendResponse(createResponse(request, 482, { reason: "Merged Request" }), flow);
+      const toTag = statelessTag(request);
+      this.#options.sendResponse(createResponse(request, 482, { reason: "Merged Request", toTag }), flow);
       return;
     }
     const transaction = new ServerTransaction(request, flow, {
@@ -128,14 +143,16 @@ export class TransactionLayer {
       "TRANSPORT_LOST",
       `${flow.transport} ${flow.remoteAddress}:${flow.remotePort}: ${reason}`,
     );
-    for (const transaction of [...this.#clients.values()])
-      if (transaction.flow.connectionId === flow.connectionId) transaction.transportFailed(error);
+    for (const transaction of [...(this.#byConnection.get(flow.connectionId) ?? [])])
+      transaction.transportFailed(error);
+    this.#byConnection.delete(flow.connectionId);
   }
 
   stop(): void {
     for (const transaction of this.#clients.values()) transaction.stop();
     for (const transaction of this.#servers.values()) transaction.stop();
     this.#clients.clear();
+    this.#byConnection.clear();
     this.#servers.clear();
     this.#initial.clear();
   }
@@ -144,12 +161,37 @@ export class TransactionLayer {
   #cancel(cancel: SipRequest, flow: Flow): void {
     const invite = this.#servers.get(serverKey({ ...cancel, method: "INVITE" }));
     if (invite === undefined || invite.request.method !== "INVITE") {
-      this.#options.sendResponse(createResponse(cancel, 481), flow);
+      this.#options.sendResponse(createResponse(cancel, 481, { toTag: statelessTag(cancel) }), flow);
       return;
     }
-    const toTag = invite.lastResponse?.to.params.get("tag");
-    this.#options.sendResponse(createResponse(cancel, 200, toTag === undefined ? {} : { toTag }), flow);
+    // The To tag is that of the answers to the INVITE (§9.2).
+    this.#options.sendResponse(createResponse(cancel, 200, { toTag: invite.localTag }), flow);
     if (!invite.hasFinal) invite.onCancel?.(cancel);
+  }
+
+  /** Shedding costs one answer and keeps nothing (SIP-OVL-1, SIP-OVL-2). */
+  #overloaded(request: SipRequest, flow: Flow): void {
+    const seconds = 1 + Math.floor(this.#options.random() * 10);
+    this.#options.sendResponse(
+      createResponse(request, 503, { toTag: statelessTag(request), headers: [["Retry-After", String(seconds)]] }),
+      flow,
+    );
+  }
+
+  #bind(transaction: ClientTransaction): void {
+    const { connectionId } = transaction.flow;
+    if (connectionId === undefined) return;
+    const bound = this.#byConnection.get(connectionId);
+    if (bound === undefined) this.#byConnection.set(connectionId, new Set([transaction]));
+    else bound.add(transaction);
+  }
+
+  #unbind(transaction: ClientTransaction): void {
+    const { connectionId } = transaction.flow;
+    if (connectionId === undefined) return;
+    const bound = this.#byConnection.get(connectionId);
+    bound?.delete(transaction);
+    if (bound?.size === 0) this.#byConnection.delete(connectionId);
   }
 }
 
@@ -165,8 +207,9 @@ function serverKey(request: SipRequest): string {
   if (branch.startsWith(BRANCH_COOKIE) && branch.length > BRANCH_COOKIE.length)
     return `${method} ${branch} ${via.host}:${via.port ?? ""}`;
   const fromTag = request.from.params.get("tag") ?? "";
-  // The Via without what we added on receipt, so that a repeat from the same place matches.
-  return `2543 ${method} ${formatUri(request.uri)} ${fromTag} ${request.callId} ${request.cseq.number} ${formatVia({ ...via, params: new Map() })}`;
+  // The Via as it was sent: what was added on receipt would tell a repeat from another port apart.
+  const params = new Map([...via.params].filter(([name]) => name !== "received" && name !== "rport"));
+  return `2543 ${method} ${formatUri(request.uri)} ${fromTag} ${request.callId} ${request.cseq.number} ${formatVia({ ...via, params })}`;
 }
 
 function mergedKey(request: SipRequest): string | undefined {

@@ -145,19 +145,19 @@ export class TransportLayer {
   }
 
   /** Sends a response by the rules of RFC 3261 §18.2.2 and RFC 3581 §4. */
-  sendResponse(message: SipMessage, flow: Flow): void {
+  sendResponse(message: SipMessage, flow: Flow, onError?: (error: TransportError) => void): void {
     const via = message.vias[0];
     if (via === undefined) return;
     if (flow.connectionId !== undefined) {
-      if (this.#connections.get(flow.connectionId)?.closed === false) this.send(message, flow);
-      else void this.#reconnect(message, via, flow);
+      if (this.#connections.get(flow.connectionId)?.closed === false) this.send(message, flow, onError);
+      else void this.#reconnect(message, via, flow, onError);
       return;
     }
     const address = via.params.get("received") || via.host;
     const rport = via.params.get("rport");
     const port = rport !== undefined && rport !== "" ? Number(rport) : (via.port ?? 5060);
     if (isIP(address) === 0 || isMulticast(address)) return;
-    this.send(message, { ...flow, remoteAddress: address, remotePort: port });
+    this.send(message, { ...flow, remoteAddress: address, remotePort: port }, onError);
   }
 
   /** Host and port that we say in Via and Contact for messages on this flow. */
@@ -297,9 +297,13 @@ export class TransportLayer {
   }
 
   /** The request's connection is gone: one is opened to received and the sent-by port (SIP-TP-6). */
-  async #reconnect(message: SipMessage, via: Via, flow: Flow): Promise<void> {
+  async #reconnect(
+    message: SipMessage,
+    via: Via,
+    flow: Flow,
+    onError: (error: TransportError) => void = () => undefined,
+  ): Promise<void> {
     const address = via.params.get("received") || via.host;
-    if (isIP(address) === 0) return;
     try {
       const target: Target = {
         transport: flow.transport,
@@ -309,9 +313,10 @@ export class TransportLayer {
         tlsVerify: true,
         localAddress: flow.localAddress,
       };
-      this.send(message, await this.flowTo(target));
-    } catch {
-      // The far end is gone for good; its transaction will time out.
+      this.send(message, await this.flowTo(target), onError);
+    } catch (error) {
+      // The far end is gone for good.
+      onError(error instanceof TransportError ? error : new TransportError("TRANSPORT_LOST", messageOf(error)));
     }
   }
 

@@ -198,6 +198,17 @@ export const STREAM_FILL_SILENCE: i32 = 4;
 /** 160 octets of mu-law instead of a WebSocket frame. */
 export const STREAM_RAW: i32 = 8;
 
+/** Legs of one conference; more are joined by ports. */
+export const CONFERENCE_LEGS_MAX: i32 = 64;
+/** Ports of one conference: ways for what is mixed elsewhere, in another worker above all. */
+export const CONFERENCE_PORTS_MAX: i32 = 8;
+/** Blocks of 160 16-bit samples that may wait in a port, each way. */
+export const PORT_BLOCKS: i32 = 4;
+export const PORT_BLOCK_BYTES: i32 = 320;
+/** What a member of a conference does not do: speak, or hear. */
+export const MEMBER_MUTED: i32 = 1;
+export const MEMBER_DEAF: i32 = 2;
+
 /** What one tick of a jitter buffer played. */
 export const PLAY_NORMAL: i32 = 0;
 export const PLAY_CONCEALED: i32 = 1;

@@ -5,6 +5,8 @@
 
 import {
   ADDRESS_BYTES,
+  CONFERENCE_LEGS_MAX,
+  CONFERENCE_PORTS_MAX,
   DIRECTORY_BYTES,
   DIRECTORY_CONTROL,
   DIRECTORY_DECODED,
@@ -27,6 +29,7 @@ import {
   INPUT_ENTRY_BYTES,
   INPUT_SLOTS,
   INPUT_STRIDE,
+  FRAME_SAMPLES,
   OUT_ENTRY_BYTES,
   PACKET_BYTES_MAX,
   PACKET_SLACK_BYTES,
@@ -39,6 +42,10 @@ import {
 export const FRAME_STRIDE: i32 = 576;
 /** What the items of one protect or unprotect call take each. */
 export const SRTP_ITEM_BYTES: i32 = 16;
+/** Frames of 16-bit samples that one mix may take: all members, all ports, and what is announced. */
+export const MIX_FRAMES_MAX: i32 = CONFERENCE_LEGS_MAX + CONFERENCE_PORTS_MAX + 1;
+/** Octets of such a frame. */
+export const MIX_FRAME_BYTES: i32 = FRAME_SAMPLES * 2;
 const CONTROL_BYTES: i32 = 256;
 const MESSAGE_BYTES: i32 = 65536;
 const DECODED_BYTES: i32 = 49152;
@@ -72,8 +79,19 @@ export let PROTECT_ENTRIES: usize = 0;
 export let LEGS: usize = 0;
 export let JITTER_BUFFERS: usize = 0;
 export let STREAMS: usize = 0;
+export let CONFERENCES: usize = 0;
+export let PORTS: usize = 0;
+/** Which slots are free: pools of legs, streams, conferences and ports. */
+export let LEG_POOL: usize = 0;
+export let STREAM_POOL: usize = 0;
+export let CONFERENCE_POOL: usize = 0;
+export let PORT_POOL: usize = 0;
+/** Frames of the mix that is being made. */
+export let MIX_FRAMES: usize = 0;
 export let LEG_COUNT_MAX: i32 = 0;
 export let STREAM_COUNT_MAX: i32 = 0;
+export let CONFERENCE_COUNT_MAX: i32 = 0;
+export let PORT_COUNT_MAX: i32 = 0;
 
 let free: u64 = 0;
 
@@ -93,8 +111,13 @@ export function placeAreas(
   jitterBytes: i32,
   streamCountMax: i32,
   streamBytes: i32,
+  conferenceCountMax: i32,
+  conferenceBytes: i32,
+  portBytes: i32,
+  poolBytes: i32,
 ): i32 {
-  if (LEG_COUNT_MAX != 0 || legCountMax <= 0 || streamCountMax <= 0) return STATUS_FULL;
+  if (LEG_COUNT_MAX != 0 || legCountMax <= 0 || streamCountMax <= 0 || conferenceCountMax < 0) return STATUS_FULL;
+  const portCountMax = conferenceCountMax == 0 ? 0 : max<i32>(CONFERENCE_PORTS_MAX, conferenceCountMax);
   free = <u64>__heap_base;
   const outCountMax = 1024 + 2 * legCountMax;
   const outBytes = INPUT_SLOTS * (PACKET_BYTES_MAX + PACKET_SLACK_BYTES + 16) + legCountMax * 512;
@@ -119,6 +142,13 @@ export function placeAreas(
   const legs = take(<i64>legCountMax * legBytes);
   const jitterBuffers = take(<i64>legCountMax * jitterBytes);
   const streams = take(<i64>streamCountMax * streamBytes);
+  const conferences = take(<i64>conferenceCountMax * conferenceBytes);
+  const ports = take(<i64>portCountMax * portBytes);
+  const legPool = take(poolBytes + <i64>legCountMax * 4);
+  const streamPool = take(poolBytes + <i64>streamCountMax * 4);
+  const conferencePool = take(poolBytes + <i64>conferenceCountMax * 4);
+  const portPool = take(poolBytes + <i64>portCountMax * 4);
+  const mixFrames = take(MIX_FRAMES_MAX * MIX_FRAME_BYTES);
 
   const pages = <i64>((free + PAGE_BYTES) / PAGE_BYTES) - memory.size();
   if (pages > 65535 || (pages > 0 && memory.grow(<i32>pages) < 0)) return STATUS_FULL;
@@ -145,8 +175,17 @@ export function placeAreas(
   LEGS = legs;
   JITTER_BUFFERS = jitterBuffers;
   STREAMS = streams;
+  CONFERENCES = conferences;
+  PORTS = ports;
+  LEG_POOL = legPool;
+  STREAM_POOL = streamPool;
+  CONFERENCE_POOL = conferencePool;
+  PORT_POOL = portPool;
+  MIX_FRAMES = mixFrames;
   LEG_COUNT_MAX = legCountMax;
   STREAM_COUNT_MAX = streamCountMax;
+  CONFERENCE_COUNT_MAX = conferenceCountMax;
+  PORT_COUNT_MAX = portCountMax;
   writeDirectory();
   return <i32>DIRECTORY;
 }

@@ -38,15 +38,17 @@ import {
   STATS_ROUND_TRIP_MS,
   STATUS_NO_SLOT,
 } from "../abi";
-import { CONTROL, LEG_COUNT_MAX } from "../memory";
+import { CONTROL, LEG_POOL } from "../memory";
 import { CNAME_BYTES } from "../rtp/rtcp";
 import { packetsLost } from "../rtp/sequence";
 import { SRTP_SESSION_BYTES, sessionOpen, sessionWipe } from "../srtp/context";
+import { unbridge } from "./bridge";
+import { leaveConference } from "./conference";
 import {
   cname,
   copyAddress,
   dropCounters,
-  isOpen,
+  isRelayed,
   LEG_BYTES,
   Leg,
   legAt,
@@ -62,15 +64,15 @@ import {
   sendKey,
   sendSession,
 } from "./leg";
+import { enterPhase, leastPhase, leavePhase } from "./phases";
+import { Pool, poolGive, poolTake } from "./pool";
 import { randomLeft, takeRandom } from "./random";
+import { REBASE_ALL } from "./relay";
 import { nextReportMs, report } from "./reports";
-import { closeStreamsOf, updateListening } from "./streams";
+import { closeStreamsOf } from "./streams";
 
 const KEY_BYTES: usize = 30;
 const OLD_KEY_MS: f64 = 2000;
-const FRAME_MS: f64 = 20;
-/** Legs are spread over the frame, so that they don't all send in one burst. */
-const PHASE_COUNT: i32 = 4;
 const RANDOM_FOR_LEG: i32 = 32;
 const BASE64URL = memory.data<u8>([
   65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 97, 98, 99,
@@ -81,31 +83,28 @@ const BASE64URL = memory.data<u8>([
 /** Takes a free slot and reads the configuration block. */
 export function openLeg(nowMs: f64): i32 {
   if (randomLeft() < RANDOM_FOR_LEG) return STATUS_NO_SLOT;
-  for (let slot: i32 = 0; slot < LEG_COUNT_MAX; slot++) {
-    if (isOpen(slot)) continue;
-    const leg = legAt(slot);
-    memory.fill(changetype<usize>(leg), 0, LEG_BYTES);
-    leg.open = 1;
-    leg.slot = slot;
-    leg.peer = -1;
-    leg.firstStream = -1;
-    leg.roundTripMs = -1;
-    leg.ssrc = takeRandom();
-    // Below 2^15, so that an early loss cannot mislead the other side's rollover counter (hardening R11).
-    leg.nextSequence = takeRandom() & 0x7fff;
-    leg.lastTimestamp = takeRandom();
-    leg.marker = 1;
-    leg.relayRebase = 1;
-    writeCname(leg);
-    // The next of the leg's own moments in the frame.
-    const phase = <f64>(slot % PHASE_COUNT) * (FRAME_MS / PHASE_COUNT);
-    leg.frameDueMs = Math.ceil((nowMs - phase) / FRAME_MS) * FRAME_MS + phase;
-    leg.reportDueMs = nextReportMs(nowMs);
-    leg.lastHeardMs = nowMs;
-    configure(leg, nowMs);
-    return slot;
-  }
-  return STATUS_NO_SLOT;
+  const slot = poolTake(changetype<Pool>(LEG_POOL));
+  if (slot < 0) return STATUS_NO_SLOT;
+  const leg = legAt(slot);
+  memory.fill(changetype<usize>(leg), 0, LEG_BYTES);
+  leg.open = 1;
+  leg.slot = slot;
+  leg.peer = -1;
+  leg.conference = -1;
+  leg.firstStream = -1;
+  leg.roundTripMs = -1;
+  leg.ssrc = takeRandom();
+  // Below 2^15, so that an early loss cannot mislead the other side's rollover counter (hardening R11).
+  leg.nextSequence = takeRandom() & 0x7fff;
+  leg.lastTimestamp = takeRandom();
+  leg.marker = 1;
+  leg.relayRebase = REBASE_ALL;
+  writeCname(leg);
+  enterPhase(leg, leastPhase(), nowMs);
+  leg.reportDueMs = nextReportMs(nowMs);
+  leg.lastHeardMs = nowMs;
+  configure(leg, nowMs);
+  return slot;
 }
 
 /** A short-term name that says nothing about the machine (RFC 7022 §4.2). */
@@ -123,6 +122,7 @@ function writeCname(leg: Leg): void {
 export function configure(leg: Leg, nowMs: f64): void {
   const flags = load<i32>(CONTROL + CONFIG_FLAGS);
   const wasReceiving = leg.flags & FLAG_RECEIVING;
+  const wasLaw = leg.law;
   leg.law = load<i32>(CONTROL + CONFIG_LAW);
   leg.payloadType = load<i32>(CONTROL + CONFIG_PAYLOAD_TYPE);
   leg.receivePayloadType = load<i32>(CONTROL + CONFIG_RECEIVE_PAYLOAD_TYPE);
@@ -135,6 +135,9 @@ export function configure(leg: Leg, nowMs: f64): void {
   leg.sourcePolicy = load<i32>(CONTROL + CONFIG_SOURCE_POLICY);
   leg.jitterStartMs = load<i32>(CONTROL + CONFIG_JITTER_START_MS);
   leg.mediaTimeoutMs = load<i32>(CONTROL + CONFIG_MEDIA_TIMEOUT_MS);
+  // What waits to be a packet is of the law and of the road before.
+  if (isRelayed(leg) && leg.law != wasLaw) leg.outboundOctets = 0;
+  if (leg.peer >= 0 && (flags & FLAG_RECEIVING) != wasReceiving) legAt(leg.peer).outboundOctets = 0;
   // Time that was spent not listening is no silence of the far end.
   if (!wasReceiving || flags & FLAG_RENEGOTIATED) leg.lastHeardMs = nowMs;
   if (flags & FLAG_RENEGOTIATED) setRemote(leg);
@@ -214,35 +217,12 @@ export function closeLeg(leg: Leg, nowMs: f64): void {
 /** The same without a word. */
 export function abandonLeg(leg: Leg): void {
   unbridge(leg);
+  leaveConference(leg);
   closeStreamsOf(leg);
+  leavePhase(leg);
+  const slot = leg.slot;
   memory.fill(changetype<usize>(leg), 0, LEG_BYTES);
-}
-
-export function bridge(a: Leg, b: Leg): void {
-  if (a.peer == b.slot && b.peer == a.slot) return;
-  unbridge(a);
-  unbridge(b);
-  a.peer = b.slot;
-  b.peer = a.slot;
-  join(a);
-  join(b);
-}
-
-export function unbridge(leg: Leg): void {
-  if (leg.peer < 0) return;
-  const peer = legAt(leg.peer);
-  leg.peer = -1;
-  peer.peer = -1;
-  join(leg);
-  join(peer);
-}
-
-/** Who sends to the far end has changed: a talkspurt begins, numbered on from here. */
-function join(leg: Leg): void {
-  leg.relayRebase = 1;
-  leg.marker = 1;
-  leg.outboundOctets = 0;
-  updateListening(leg);
+  poolGive(changetype<Pool>(LEG_POOL), slot);
 }
 
 /** Writes the counters of a leg into the control block. */

@@ -56,6 +56,16 @@ export class Leg {
   listening: i32;
   /** Audio came since somebody listens. */
   heard: i32;
+  /** What the jitter buffer played last: PLAY_NORMAL and so on. */
+  played: i32;
+  /** Slot of the conference that it is in, or -1; the members of a conference are a list in both directions. */
+  conference: i32;
+  nextMember: i32;
+  previousMember: i32;
+  /** MEMBER_MUTED, MEMBER_DEAF. */
+  memberFlags: i32;
+  /** Its frame in the mix that is being made, or -1. */
+  mixFrame: i32;
 
   // Where it comes from and goes to. Ports; the addresses lie behind the fields. 0: unknown.
   negotiatedRtpPort: i32;
@@ -114,6 +124,8 @@ export class Leg {
   // Playback ring: counters of octets, modulo 2^32.
   playbackWritten: u32;
   playbackRead: u32;
+  /** How many octets of the last four frames came from the ring, 8 bits each, the newest lowest. */
+  playbackFrames: u32;
 
   // Digits to be sent.
   digitsWritten: u32;
@@ -123,7 +135,10 @@ export class Leg {
   digitTimestamp: u32;
   digitPauseMs: f64;
 
-  // Clocks.
+  // Clocks. The phase that it is served in, and its neighbours there.
+  phase: i32;
+  nextInPhase: i32;
+  previousInPhase: i32;
   frameDueMs: f64;
   sendDueMs: f64;
   reportDueMs: f64;
@@ -135,8 +150,9 @@ export class Leg {
   roundTripMs: f64;
 
   framesConcealed: u32;
-  /** Octets of the outbound track that wait to be a frame. */
+  /** Octets that wait to be a packet, and the timestamp of the first of them. */
   outboundOctets: i32;
+  outboundTimestamp: u32;
 }
 
 // @ts-expect-error: decorator
@@ -166,14 +182,19 @@ const OUTBOUND_BYTES: usize = 640;
 const PLAYBACK_AT: usize = OUTBOUND_AT + OUTBOUND_BYTES;
 const LEG_END: usize = PLAYBACK_AT + PLAYBACK_BYTES;
 
-/** Octets of a leg slot, without its jitter buffer: at most 8 KiB. */
-export const LEG_BYTES: i32 = <i32>((LEG_END + 63) & ~(<usize>63));
+/**
+ * Octets of a leg slot, without its jitter buffer: at most 8 KiB. An odd multiple of 64, so that the first octets of many
+ * legs don't all want the same few lines of the processor's cache.
+ */
+export const LEG_BYTES: i32 = <i32>(((LEG_END + 63) & ~(<usize>63)) | 64);
+/** Octets of a jitter buffer. */
+export const JITTER_STRIDE: i32 = ((JITTER_BYTES + 63) & ~63) | 64;
 
 /** The leg of a slot number that is known to be right. */
 // @ts-expect-error: decorator
 @inline
 export function legAt(slot: i32): Leg {
-  return changetype<Leg>(LEGS + <usize>(slot * LEG_BYTES));
+  return changetype<Leg>(LEGS + <usize>slot * <usize>LEG_BYTES);
 }
 
 /** True when `slot` is the number of an open leg. */
@@ -243,7 +264,7 @@ export function digitQueue(leg: Leg): usize {
 export function inboundFrame(leg: Leg): usize {
   return at(leg, INBOUND_FRAME_AT);
 }
-/** Mu-law octets that were sent and are not yet a frame of the outbound track. */
+/** Octets that wait to be a packet: mu-law of the playout road, or of the law that is sent on the relay road. */
 export function outboundBuffer(leg: Leg): usize {
   return at(leg, OUTBOUND_AT);
 }
@@ -251,7 +272,7 @@ export function playbackRing(leg: Leg): usize {
   return at(leg, PLAYBACK_AT);
 }
 export function jitterBuffer(leg: Leg): usize {
-  return JITTER_BUFFERS + <usize>(leg.slot * JITTER_BYTES);
+  return JITTER_BUFFERS + <usize>leg.slot * <usize>JITTER_STRIDE;
 }
 
 /** One more datagram that was not used; `status` says why. */

@@ -3,107 +3,64 @@
  * A clock that was late plays what is missing on the inbound side, and sends no more than three packets at once.
  */
 
-import {
-  FRAME_SAMPLES,
-  LAW_ALAW,
-  PLAY_CONCEALED,
-  PLAY_NORMAL,
-  PLAY_SILENCE,
-  PLAYBACK_BYTES,
-  STREAM_OUTBOUND,
-  TRACK_INBOUND,
-  TRACK_OUTBOUND,
-} from "../abi";
+import { PLAY_CONCEALED, PLAY_SILENCE, STATE_CURRENT_LEG, STREAM_OUTBOUND, TRACK_INBOUND, TRACK_OUTBOUND } from "../abi";
 import { jitterTake } from "../jitter/jitter";
-import { ulawToAlaw } from "../kernels/g711";
-import { RTP_HEADER_BYTES, writeRtpHeader } from "../rtp/header";
-import { stepDigits } from "./digits";
-import { canSend, inboundFrame, isRelayed, jitterBuffer, Leg, legAt, outboundBuffer, playbackRing } from "./leg";
-import { nextTimestamp } from "./relay";
-import { outPlace, sendRtp } from "./send";
+import { STATE } from "../memory";
+import { BURST_FRAMES_MAX, BURST_PACKETS_MAX, FRAME_MS } from "./clock";
+import { inboundFrame, isRelayed, jitterBuffer, Leg, legAt } from "./leg";
+import { mixPhase } from "./mixing";
+import { speak } from "./outbound";
+import { firstInPhase, lastMoment, phaseDueMs, setPhaseDue } from "./phases";
 import { writeFrames } from "./streams";
 
-const FRAME_MS: f64 = 20;
-const SILENCE: u8 = 0xff;
-/** Packets of one late tick (RTP-3), and frames of it towards streams: half a second. */
-const BURST_PACKETS_MAX: i32 = 3;
-const BURST_FRAMES_MAX: i32 = 25;
-
-/** Serves a leg whose frame is due; returns false when none is. */
-export function playout(leg: Leg, nowMs: f64): bool {
-  if (nowMs < leg.frameDueMs) return false;
-  const missed = <i32>min<f64>((nowMs - leg.frameDueMs) / FRAME_MS, 1000000) + 1;
-  const frames = min<i32>(missed, BURST_FRAMES_MAX);
+/**
+ * Serves the frames of a phase that are due.
+ * @returns legs that were served, or -1 when no frame was due
+ */
+export function playout(phase: i32, nowMs: f64): i32 {
+  const lastMs = lastMoment(phase, nowMs);
+  const dueMs = phaseDueMs(phase);
+  if (dueMs > lastMs) return -1;
+  let served: i32 = 0;
   // Beyond half a second the clock goes on from now: nobody wants to hear the past.
-  if (missed > frames) leg.frameDueMs += <f64>(missed - frames) * FRAME_MS;
-  for (let frame: i32 = 0; frame < frames; frame++) {
-    hear(leg, leg.frameDueMs);
-    speak(leg, nowMs, frame >= frames - BURST_PACKETS_MAX);
-    leg.frameDueMs += FRAME_MS;
+  let frameMs = max<f64>(dueMs, lastMs - <f64>(BURST_FRAMES_MAX - 1) * FRAME_MS);
+  for (; frameMs <= lastMs; frameMs += FRAME_MS) {
+    served = serve(phase, frameMs, nowMs, lastMs - frameMs < <f64>BURST_PACKETS_MAX * FRAME_MS);
+    // Not before the end: after a trap the same frame is taken up again, without the leg that caused it.
+    setPhaseDue(phase, frameMs + FRAME_MS);
   }
-  return true;
+  return served;
+}
+
+/** One frame of all legs of a phase. @param maySend - packets may still be sent for it */
+function serve(phase: i32, frameMs: f64, nowMs: f64, maySend: bool): i32 {
+  let served: i32 = 0;
+  for (let slot = firstInPhase(phase); slot >= 0; ) {
+    const leg = legAt(slot);
+    if (leg.frameDueMs <= frameMs) {
+      store<i32>(STATE + STATE_CURRENT_LEG, slot);
+      leg.frameDueMs = frameMs + FRAME_MS;
+      hear(leg, frameMs);
+      if (leg.conference < 0) speak(leg, 0, frameMs, nowMs, maySend);
+      served++;
+    }
+    slot = leg.nextInPhase;
+  }
+  mixPhase(phase, frameMs, nowMs, maySend);
+  return served;
 }
 
 /** 20 ms of what came in. */
 function hear(leg: Leg, frameMs: f64): void {
   if (!leg.listening) return;
   const frame = inboundFrame(leg);
-  const played = jitterTake(jitterBuffer(leg), frame, frameMs);
-  if (played == PLAY_CONCEALED) leg.framesConcealed++;
-  const sounding = played != PLAY_SILENCE;
+  leg.played = jitterTake(jitterBuffer(leg), frame, frameMs);
+  if (leg.played == PLAY_CONCEALED) leg.framesConcealed++;
+  const sounding = leg.played != PLAY_SILENCE;
   writeFrames(leg, TRACK_INBOUND, frame, sounding, frameMs);
   // What one side of a bridge says is what the other is sent.
   if (leg.peer < 0) return;
   const peer = legAt(leg.peer);
   if ((peer.tracks & STREAM_OUTBOUND) != 0 && isRelayed(peer))
     writeFrames(peer, TRACK_OUTBOUND, frame, sounding, frameMs);
-}
-
-/** 20 ms towards the far end of a leg that nothing is relayed to. */
-function speak(leg: Leg, nowMs: f64, mayPacketize: bool): void {
-  if (!canSend(leg)) return;
-  if ((leg.digitActive || leg.digitsRead != leg.digitsWritten) && mayPacketize && stepDigits(leg, nowMs)) return;
-  if (isRelayed(leg)) return;
-  if (!mayPacketize) return;
-  const buffer = outboundBuffer(leg);
-  const start = leg.outboundOctets;
-  takePlayback(leg, buffer + start);
-  writeFrames(leg, TRACK_OUTBOUND, buffer + start, true, leg.frameDueMs);
-  leg.outboundOctets = start + FRAME_SAMPLES;
-  const samples = leg.ptimeSamples;
-  while (leg.outboundOctets >= samples) {
-    packetize(leg, buffer, samples, nowMs);
-    leg.outboundOctets -= samples;
-    memory.copy(buffer, buffer + samples, leg.outboundOctets);
-  }
-}
-
-/** The next 160 octets of playback, padded with silence (media-streams.md 6.2). */
-function takePlayback(leg: Leg, to: usize): void {
-  const waiting = leg.playbackWritten - leg.playbackRead;
-  const octets = min<u32>(waiting, FRAME_SAMPLES);
-  const ring = playbackRing(leg);
-  const from = leg.playbackRead % <u32>PLAYBACK_BYTES;
-  const first = min<u32>(octets, <u32>PLAYBACK_BYTES - from);
-  memory.copy(to, ring + from, first);
-  memory.copy(to + first, ring, octets - first);
-  memory.fill(to + octets, SILENCE, <u32>FRAME_SAMPLES - octets);
-  leg.playbackRead += octets;
-}
-
-function packetize(leg: Leg, octets: usize, samples: i32, nowMs: f64): void {
-  const place = outPlace(RTP_HEADER_BYTES + samples);
-  const timestamp = nextTimestamp(leg, nowMs);
-  leg.lastTimestamp = timestamp;
-  leg.lastSamples = <u32>samples;
-  leg.lastSentMs = nowMs;
-  const marker = leg.sentAny ? leg.marker : 1;
-  leg.sentAny = 1;
-  leg.marker = 0;
-  if (place == 0) return;
-  writeRtpHeader(place, marker, leg.payloadType, leg.nextSequence & 0xffff, timestamp, leg.ssrc);
-  leg.nextSequence++;
-  if (leg.law == LAW_ALAW) ulawToAlaw(octets, place + RTP_HEADER_BYTES, samples);
-  else memory.copy(place + RTP_HEADER_BYTES, octets, samples);
-  sendRtp(leg, place, RTP_HEADER_BYTES + samples, samples);
 }

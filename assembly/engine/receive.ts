@@ -52,7 +52,8 @@ import { dtmfReceive, dtmfReset } from "../rtp/telephone-event";
 import { unprotectRtp } from "../srtp/transform";
 import { tell, tellValue } from "./events";
 import { countDrop, dtmfReceiver, isOpen, isSecure, jitterBuffer, Leg, legAt, oldSession, receivedStream, receiveSession } from "./leg";
-import { relayAudio, relayEvent, relayTarget } from "./relay";
+import { relayTarget } from "./relay";
+import { relayAudio, relayBetween } from "./repacketize";
 import { receiveReport } from "./reports";
 import { flush } from "./send";
 import { isNegotiated, judgeRtpSource, latchAuthenticated } from "./source";
@@ -237,7 +238,7 @@ function use(leg: Leg, packet: usize, length: i32, nowMs: f64): void {
   const payload = packet + header;
   if (payloadType == leg.eventReceivePayloadType) event(leg, stream, packet, payload, octets, timestamp, nowMs);
   else if (payloadType == leg.comfortNoisePayloadType) {
-    if (octets > 0 && leg.listening) jitterComfortNoise(jitterBuffer(leg), timestamp, load<u8>(payload), nowMs);
+    if (octets > 0) comfortNoise(leg, stream, packet, payload, octets, timestamp, nowMs);
   } else if (octets > 0) audio(leg, stream, packet, payload, octets, payloadType, timestamp, nowMs);
 }
 
@@ -275,14 +276,28 @@ function event(leg: Leg, stream: ReceivedStream, packet: usize, payload: usize, 
   const digit = dtmfReceive(dtmfReceiver(leg), stream.extended, timestamp, rtpMarker(packet), payload, octets);
   if (digit >= 0) tellValue(leg, EVENT_DTMF, digit);
   const to = relayTarget(leg);
-  if (to && octets >= 4) relayEvent(to, stream, packet, payload, octets, nowMs);
+  if (!to || octets < 4) return;
+  const status = relayBetween(to, stream, packet, payload, octets, to.eventSendPayloadType, nowMs);
+  if (status < 0) countDrop(leg, status);
+}
+
+function comfortNoise(leg: Leg, stream: ReceivedStream, packet: usize, payload: usize, octets: i32, timestamp: u32, nowMs: f64): void {
+  const to = relayTarget(leg);
+  if (to) {
+    const status = relayBetween(to, stream, packet, payload, octets, to.comfortNoisePayloadType, nowMs);
+    if (status < 0) countDrop(leg, status);
+  }
+  if (leg.listening) jitterComfortNoise(jitterBuffer(leg), timestamp, load<u8>(payload), nowMs);
 }
 
 function audio(leg: Leg, stream: ReceivedStream, packet: usize, payload: usize, octets: i32, payloadType: i32, timestamp: u32, nowMs: f64): void {
   receivedTimestamp(stream, timestamp, nowMs * 8);
   const law = payloadType == leg.receivePayloadType ? leg.law : leg.law == LAW_ALAW ? LAW_ULAW : LAW_ALAW;
   const to = relayTarget(leg);
-  if (to) relayAudio(to, stream, packet, payload, octets, law, nowMs);
+  if (to) {
+    const late = relayAudio(to, stream, packet, payload, octets, law, nowMs);
+    if (late < 0) countDrop(leg, late);
+  }
   if (!leg.listening) return;
   leg.heard = 1;
   const status = jitterInsert(jitterBuffer(leg), rtpSequenceNumber(packet), timestamp, payload, octets, law == LAW_ALAW ? 1 : 0, rtpMarker(packet), nowMs);

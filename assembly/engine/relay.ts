@@ -1,6 +1,7 @@
 /**
  * The relay road: what one leg of a bridge receives leaves by the other, packet by packet, without a jitter buffer. Own
  * SSRC, own sequence numbers without a gap that the network did not make, own timestamps that go on where ours were.
+ * Packets of another length than the leg's ptime are cut or joined in repacketize.ts.
  */
 
 import { LAW_ALAW } from "../abi";
@@ -13,6 +14,10 @@ import { outPlace, sendRtp } from "./send";
 /** A packet this far behind the newest is of no use to anybody. */
 const BEHIND_MAX: i32 = 512;
 
+/** How `relayRebase` says that the next packet is tied anew: to number and time, or to the number alone. */
+export const REBASE_ALL: i32 = 1;
+export const REBASE_SEQUENCE: i32 = 2;
+
 /** The leg that takes what `leg` receives, or null. */
 export function relayTarget(leg: Leg): Leg | null {
   if (leg.peer < 0) return null;
@@ -20,8 +25,15 @@ export function relayTarget(leg: Leg): Leg | null {
   return isRelayed(to) && canSend(to) && !to.digitActive ? to : null;
 }
 
-/** Sends audio on. @param law - of the payload */
-export function relayAudio(
+/** True for a packet from before the numbers were tied, or one that nobody waits for any more. */
+export function isLate(to: Leg, stream: ReceivedStream): bool {
+  if (to.relayRebase == REBASE_ALL) return false;
+  if (to.relayRebase == REBASE_SEQUENCE) return stream.extended <= to.relayHighest;
+  return stream.extended < to.relayBase || stream.extended <= to.relayHighest - BEHIND_MAX;
+}
+
+/** Sends audio on as one packet. @param law - of the payload */
+export function relayWhole(
   to: Leg,
   stream: ReceivedStream,
   packet: usize,
@@ -32,31 +44,50 @@ export function relayAudio(
 ): void {
   const place = begin(to, stream, packet, octets, nowMs, to.payloadType, <u32>octets);
   if (place == 0) return;
-  const target = place + RTP_HEADER_BYTES;
-  if (law == to.law) memory.copy(target, payload, <usize>octets);
-  else if (law == LAW_ALAW) alawToUlaw(payload, target, octets);
-  else ulawToAlaw(payload, target, octets);
+  copyPayload(to, law, payload, place + RTP_HEADER_BYTES, octets);
   sendRtp(to, place, RTP_HEADER_BYTES + octets, octets);
 }
 
-/** Sends a telephone-event on under the other side's number (DTMF-5); dropped where the other side has none. */
-export function relayEvent(
+/** Octets of `law` in the law that `to` is sent. */
+export function copyPayload(to: Leg, law: i32, from: usize, target: usize, octets: i32): void {
+  if (law == to.law) memory.copy(target, from, <usize>octets);
+  else if (law == LAW_ALAW) alawToUlaw(from, target, octets);
+  else ulawToAlaw(from, target, octets);
+}
+
+/**
+ * Sends on what takes no time of its own under the other side's number: a telephone-event (DTMF-5), whose length the
+ * audio behind it tells, or comfort noise (RFC 3389). Dropped where the other side has no such format.
+ */
+export function relayMark(
   to: Leg,
   stream: ReceivedStream,
   packet: usize,
   payload: usize,
   octets: i32,
+  payloadType: i32,
   nowMs: f64,
 ): void {
-  if (to.eventSendPayloadType < 0) return;
-  // An event takes no time of its own: the audio that follows says how long it was.
-  const place = begin(to, stream, packet, octets, nowMs, to.eventSendPayloadType, 0);
+  if (payloadType < 0) return;
+  const place = begin(to, stream, packet, octets, nowMs, payloadType, 0);
   if (place == 0) return;
   memory.copy(place + RTP_HEADER_BYTES, payload, <usize>octets);
   sendRtp(to, place, RTP_HEADER_BYTES + octets, octets);
 }
 
-/** Writes the header of the packet; returns where it lies, or 0 when it is not to be sent. */
+/** Ties our numbers to the peer's when that is due. @returns true when a talkspurt begins */
+export function tie(to: Leg, stream: ReceivedStream, timestamp: u32, nowMs: f64): bool {
+  if (to.relayRebase == 0) return false;
+  const isAll = to.relayRebase == REBASE_ALL;
+  to.relayRebase = 0;
+  to.relayBase = stream.extended;
+  to.relayHighest = stream.extended - 1;
+  to.relaySequenceOffset = to.nextSequence - <u32>stream.extended;
+  if (isAll) to.relayTimestampOffset = nextTimestamp(to, nowMs) - timestamp;
+  return isAll;
+}
+
+/** Writes the header of the packet; returns where it lies, or 0 when there is no room. */
 function begin(
   to: Leg,
   stream: ReceivedStream,
@@ -67,16 +98,8 @@ function begin(
   samples: u32,
 ): usize {
   const timestamp = rtpTimestamp(packet);
-  let marker = rtpMarker(packet);
-  if (to.relayRebase) {
-    to.relayRebase = 0;
-    to.relayBase = stream.extended;
-    to.relayHighest = stream.extended - 1;
-    to.relaySequenceOffset = to.nextSequence - <u32>stream.extended;
-    to.relayTimestampOffset = nextTimestamp(to, nowMs) - timestamp;
-    marker = 1;
-  }
-  if (stream.extended < to.relayBase || stream.extended <= to.relayHighest - BEHIND_MAX) return 0;
+  const marker = tie(to, stream, timestamp, nowMs) ? 1 : rtpMarker(packet);
+  to.marker = 0;
   const place = outPlace(RTP_HEADER_BYTES + octets);
   if (place == 0) return 0;
   const sequence = <u32>stream.extended + to.relaySequenceOffset;
@@ -85,12 +108,17 @@ function begin(
   if (stream.extended > to.relayHighest) {
     to.relayHighest = stream.extended;
     to.nextSequence = sequence + 1;
-    to.lastTimestamp = ownTimestamp;
-    to.lastSamples = samples;
-    to.sentAny = 1;
-    to.lastSentMs = nowMs;
+    noteSent(to, ownTimestamp, samples, nowMs);
   }
   return place;
+}
+
+/** Where our stream stands now: what is sent next goes on from there. */
+export function noteSent(to: Leg, timestamp: u32, samples: u32, nowMs: f64): void {
+  to.lastTimestamp = timestamp;
+  to.lastSamples = samples;
+  to.sentAny = 1;
+  to.lastSentMs = nowMs;
 }
 
 /** Timestamp that a packet sent now has: after a pause it has moved on like the clock did. */

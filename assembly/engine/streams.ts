@@ -31,9 +31,12 @@ import {
   STAGE,
   STATE,
   STREAM_COUNT_MAX,
+  STREAM_POOL,
   STREAMS,
 } from "../memory";
+import { FRAME_MS } from "./clock";
 import { jitterBuffer, Leg, legAt } from "./leg";
+import { Pool, poolGive, poolTake } from "./pool";
 import { randomLeft, takeRandom } from "./random";
 
 @unmanaged
@@ -51,14 +54,19 @@ class Stream {
   timeInbound: i32;
   timeOutbound: i32;
   startMs: f64;
+  /** The frame that comes next on the media clock: where one is missing, time goes on without it. */
+  dueInboundMs: f64;
+  dueOutboundMs: f64;
 }
 
 const TEMPLATE_AT: usize = (offsetof<Stream>() + 15) & ~15;
 export const STREAM_BYTES: i32 = <i32>((TEMPLATE_AT + <usize>FRAME_TEMPLATE_BYTES + 15) & ~15);
-const FRAME_MS: i32 = 20;
+
+/** ms of a frame as the stream's times have it. */
+const FRAME: i32 = <i32>FRAME_MS;
 
 function streamAt(slot: i32): Stream {
-  return changetype<Stream>(STREAMS + <usize>(slot * STREAM_BYTES));
+  return changetype<Stream>(STREAMS + <usize>slot * <usize>STREAM_BYTES);
 }
 
 function isOpenStream(slot: i32): bool {
@@ -67,23 +75,21 @@ function isOpenStream(slot: i32): bool {
 
 /** @param sidLength - octets of the streamSid in the staging area; 0 for a raw tap */
 export function openStream(leg: Leg, options: i32, sidLength: i32, nowMs: f64): i32 {
-  for (let slot: i32 = 0; slot < STREAM_COUNT_MAX; slot++) {
-    const stream = streamAt(slot);
-    if (stream.open) continue;
-    memory.fill(changetype<usize>(stream), 0, STREAM_BYTES);
-    stream.open = 1;
-    stream.leg = leg.slot;
-    stream.options = options;
-    stream.timeInbound = -1;
-    stream.timeOutbound = -1;
-    stream.startMs = nowMs;
-    if (sidLength > 0) frameTemplate(changetype<usize>(stream) + TEMPLATE_AT, STAGE, sidLength);
-    stream.next = leg.firstStream;
-    leg.firstStream = slot;
-    updateListening(leg);
-    return slot;
-  }
-  return STATUS_NO_SLOT;
+  const slot = poolTake(changetype<Pool>(STREAM_POOL));
+  if (slot < 0) return STATUS_NO_SLOT;
+  const stream = streamAt(slot);
+  memory.fill(changetype<usize>(stream), 0, STREAM_BYTES);
+  stream.open = 1;
+  stream.leg = leg.slot;
+  stream.options = options;
+  stream.timeInbound = -1;
+  stream.timeOutbound = -1;
+  stream.startMs = nowMs;
+  if (sidLength > 0) frameTemplate(changetype<usize>(stream) + TEMPLATE_AT, STAGE, sidLength);
+  stream.next = leg.firstStream;
+  leg.firstStream = slot;
+  updateListening(leg);
+  return slot;
 }
 
 export function closeStream(slot: i32): void {
@@ -97,6 +103,7 @@ export function closeStream(slot: i32): void {
     while (before >= 0 && streamAt(before).next != slot) before = streamAt(before).next;
     if (before >= 0) streamAt(before).next = stream.next;
   }
+  poolGive(changetype<Pool>(STREAM_POOL), slot);
   updateListening(leg);
 }
 
@@ -132,7 +139,9 @@ function wanted(leg: Leg): i32 {
 
 function refresh(leg: Leg): void {
   const isHeard =
-    (leg.tracks & STREAM_INBOUND) != 0 || (leg.peer >= 0 && (legAt(leg.peer).tracks & STREAM_OUTBOUND) != 0);
+    (leg.tracks & STREAM_INBOUND) != 0 ||
+    leg.conference >= 0 ||
+    (leg.peer >= 0 && (legAt(leg.peer).tracks & STREAM_OUTBOUND) != 0);
   if (isHeard && !leg.listening) {
     leg.heard = 0;
     jitterReset(jitterBuffer(leg), leg.jitterStartMs);
@@ -160,9 +169,17 @@ function writeFrame(stream: Stream, slot: i32, track: i32, octets: usize, soundi
     // A track begins with audio, the inbound one also with silence that is to be filled.
     if (!sounding && !(fills && isInbound)) return;
     time = max<i32>(0, <i32>(frameMs - stream.startMs));
+  } else {
+    const missing = (frameMs - (isInbound ? stream.dueInboundMs : stream.dueOutboundMs)) / FRAME_MS;
+    if (missing >= 1) time += <i32>min<f64>(Math.floor(missing), 1000000) * FRAME;
   }
-  if (isInbound) stream.timeInbound = time + FRAME_MS;
-  else stream.timeOutbound = time + FRAME_MS;
+  if (isInbound) {
+    stream.timeInbound = time + FRAME;
+    stream.dueInboundMs = frameMs + FRAME_MS;
+  } else {
+    stream.timeOutbound = time + FRAME;
+    stream.dueOutboundMs = frameMs + FRAME_MS;
+  }
   if (!sounding && !fills) return;
   let chunk: u32;
   if (isInbound) chunk = ++stream.chunkInbound;

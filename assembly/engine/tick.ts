@@ -1,9 +1,10 @@
-/** One turn of the clock over all legs: playout, reports, and the watch over silence. */
+/** One turn of the clock: playout of the phases whose moment has come, and for their legs reports and the watch over silence. */
 
 import { EVENT_SILENT, FLAG_RECEIVING, STATE_CURRENT_LEG } from "../abi";
-import { LEG_COUNT_MAX, STATE } from "../memory";
+import { STATE } from "../memory";
 import { tell } from "./events";
-import { isOpen, Leg, legAt } from "./leg";
+import { Leg, legAt } from "./leg";
+import { firstInPhase, PHASE_COUNT } from "./phases";
 import { playout } from "./playout";
 import { nextReportMs, report } from "./reports";
 import { flush } from "./send";
@@ -11,17 +12,19 @@ import { flush } from "./send";
 /** Serves every leg whose time has come; returns how many. */
 export function tick(nowMs: f64): i32 {
   let served: i32 = 0;
-  for (let slot: i32 = 0; slot < LEG_COUNT_MAX; slot++) {
-    if (!isOpen(slot)) continue;
-    const leg = legAt(slot);
-    store<i32>(STATE + STATE_CURRENT_LEG, slot);
-    if (playout(leg, nowMs)) {
-      served++;
+  for (let phase: i32 = 0; phase < PHASE_COUNT; phase++) {
+    const count = playout(phase, nowMs);
+    if (count < 0) continue;
+    served += count;
+    for (let slot = firstInPhase(phase); slot >= 0; ) {
+      const leg = legAt(slot);
+      store<i32>(STATE + STATE_CURRENT_LEG, slot);
       watch(leg, nowMs);
-    }
-    if (nowMs >= leg.reportDueMs) {
-      leg.reportDueMs = nextReportMs(nowMs);
-      report(leg, nowMs, false);
+      if (nowMs >= leg.reportDueMs) {
+        leg.reportDueMs = nextReportMs(nowMs);
+        report(leg, nowMs, false);
+      }
+      slot = leg.nextInPhase;
     }
   }
   store<i32>(STATE + STATE_CURRENT_LEG, -1);

@@ -7,7 +7,7 @@
 export interface EngineExports {
   readonly memory: WebAssembly.Memory;
 
-  engineInit(legCountMax: number, streamCountMax: number): number;
+  engineInit(legCountMax: number, streamCountMax: number, conferenceCountMax: number): number;
   engineOpenLeg(nowMs: number): number;
   engineConfigureLeg(leg: number, nowMs: number): number;
   engineCloseLeg(leg: number, nowMs: number): number;
@@ -24,6 +24,21 @@ export interface EngineExports {
   enginePlaybackWrite(leg: number, octets: number): number;
   enginePlaybackClear(leg: number): number;
   enginePlayedOctets(leg: number): number;
+
+  engineOpenConference(): number;
+  engineCloseConference(conference: number): number;
+  engineJoinConference(conference: number, leg: number, flags: number): number;
+  engineLeaveConference(leg: number): number;
+  engineConferenceOf(leg: number): number;
+  engineConferenceMembers(conference: number): number;
+  engineAnnouncementRoom(conference: number): number;
+  engineAnnounce(conference: number, octets: number): number;
+  engineAnnouncementClear(conference: number): number;
+  engineAnnouncedOctets(conference: number): number;
+  engineOpenPort(conference: number): number;
+  engineClosePort(port: number): number;
+  enginePushBlock(port: number): number;
+  enginePullBlock(port: number): number;
 
   engineSendDigit(leg: number, event: number, durationMs: number): number;
   engineDigitsPending(leg: number): number;

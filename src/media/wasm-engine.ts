@@ -59,7 +59,7 @@ export class WasmEngine {
   readonly #directory: number;
 
   /** @throws MediaError MEDIA_ABI when the module asks for more than it should or is of another version. */
-  constructor(module: WebAssembly.Module, legCountMax: number, streamCountMax: number) {
+  constructor(module: WebAssembly.Module, legCountMax: number, streamCountMax: number, conferenceCountMax = 0) {
     for (const wanted of WebAssembly.Module.imports(module)) {
       if (wanted.module !== "env" || wanted.name !== "abort")
         throw new MediaError("MEDIA_ABI", `the media engine wants the import ${wanted.module}.${wanted.name}`);
@@ -75,7 +75,7 @@ export class WasmEngine {
       );
     }
     this.exports = all as unknown as EngineExports;
-    this.#directory = this.exports.engineInit(legCountMax, streamCountMax);
+    this.#directory = this.exports.engineInit(legCountMax, streamCountMax, conferenceCountMax);
     if (this.#directory < 0)
       throw new MediaError("MEDIA_FULL", `no memory for ${legCountMax} legs and ${streamCountMax} streams`);
     const { buffer } = this.exports.memory;

@@ -73,8 +73,10 @@ export const TRACK_OUTBOUND: i32 = 1;
 export const EVENT_ENTRY_BYTES: i32 = 32;
 export const EVENT_TYPE: i32 = 0;
 export const EVENT_LEG: i32 = 4;
-/** The digit of EVENT_DTMF as its RFC 4733 event number. */
+/** The digit of EVENT_DTMF as its RFC 4733 event number; the track of a silence. */
 export const EVENT_VALUE: i32 = 8;
+/** How long a silence has lasted, in the place of the port. */
+export const EVENT_DURATION_MS: i32 = 12;
 export const EVENT_PORT: i32 = 12;
 export const EVENT_ADDRESS: i32 = 16;
 export const EVENT_COUNT_MAX: i32 = 1024;
@@ -87,9 +89,12 @@ export const EVENT_SILENT: i32 = 4;
 export const EVENT_SRTP_FAILING: i32 = 5;
 export const EVENT_SSRC_CHANGED: i32 = 6;
 export const EVENT_RTCP_BYE: i32 = 7;
+/** A track has been silent for as long as CONFIG_SILENCE_AFTER_MS says, and is so no more. */
+export const EVENT_SILENCE_BEGAN: i32 = 8;
+export const EVENT_SILENCE_ENDED: i32 = 9;
 
 /** The block of what one leg is told (`engineOpenLeg`, `engineConfigureLeg`). 32-bit words unless said otherwise. */
-export const CONFIG_BYTES: i32 = 160;
+export const CONFIG_BYTES: i32 = 192;
 /** LAW_ULAW or LAW_ALAW: what we send. */
 export const CONFIG_LAW: i32 = 0;
 export const CONFIG_PAYLOAD_TYPE: i32 = 4;
@@ -117,6 +122,10 @@ export const CONFIG_RTCP_ADDRESS: i32 = 80;
 /** Master key and salt, 30 octets each; wiped by the engine as soon as they are read. */
 export const CONFIG_SEND_KEY: i32 = 96;
 export const CONFIG_RECEIVE_KEY: i32 = 128;
+/** 0: silences are not told. */
+export const CONFIG_SILENCE_AFTER_MS: i32 = 160;
+/** What counts as silence: below so many dBov, -127 to 0. */
+export const CONFIG_SILENCE_DBOV: i32 = 164;
 
 export const LAW_ULAW: i32 = 0;
 export const LAW_ALAW: i32 = 1;
@@ -132,7 +141,7 @@ export const SOURCE_ADDRESS: i32 = 1;
 export const SOURCE_LATCH: i32 = 2;
 
 /** The block that `engineStats` fills; it lies where the configuration block does. */
-export const STATS_BYTES: i32 = 160;
+export const STATS_BYTES: i32 = 320;
 /** 64-bit floats. */
 export const STATS_OCTETS_RECEIVED: i32 = 0;
 export const STATS_OCTETS_SENT: i32 = 8;
@@ -148,6 +157,33 @@ export const STATS_FRAMES_CONCEALED: i32 = 44;
 /** One counter per status: the drops of `-status` stand at STATS_DROPS + 4 * -status. */
 export const STATS_DROPS: i32 = 64;
 export const DROP_COUNTERS: i32 = 24;
+/** How losses lie (RFC 3611 §4.7.2): packets judged, lost or discarded, discarded; runs of losses; bursts and gaps. */
+export const STATS_PATTERN_PACKETS: i32 = 160;
+export const STATS_PATTERN_MISSING: i32 = 164;
+export const STATS_PATTERN_DISCARDED: i32 = 168;
+export const STATS_LOSS_RUNS: i32 = 172;
+export const STATS_BURSTS: i32 = 176;
+export const STATS_BURST_PACKETS: i32 = 180;
+export const STATS_BURST_MISSING: i32 = 184;
+export const STATS_GAPS: i32 = 188;
+/** Samples of the audio packet that came last. */
+export const STATS_PACKET_SAMPLES: i32 = 192;
+/** What the jitter buffer holds back, ms; 0 while it does not run. */
+export const STATS_JITTER_DEPTH_MS: i32 = 196;
+export const STATS_REPORTS_RECEIVED: i32 = 200;
+/** Parts of reports whose sender is not the one whose stream is received. */
+export const STATS_REPORTS_FOREIGN: i32 = 204;
+/** What the far end last reported about what we send: 1 when it did; cumulative loss, fraction of 256, jitter in samples. */
+export const STATS_REMOTE_KNOWN: i32 = 208;
+export const STATS_REMOTE_LOST: i32 = 212;
+export const STATS_REMOTE_FRACTION: i32 = 216;
+export const STATS_REMOTE_JITTER: i32 = 220;
+/** 64-bit floats again: mean squares relative to the overload point, over the last 100 ms of either track. */
+export const STATS_INBOUND_MEAN_SQUARE: i32 = 224;
+export const STATS_OUTBOUND_MEAN_SQUARE: i32 = 232;
+/** Shortest and longest round trip, negative when not known. */
+export const STATS_ROUND_TRIP_MIN_MS: i32 = 240;
+export const STATS_ROUND_TRIP_MAX_MS: i32 = 248;
 
 /** What `engineInit` returns: the address of a table with these 32-bit words, each an address or a size. */
 export const DIRECTORY_STATE: i32 = 0;

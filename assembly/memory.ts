@@ -46,7 +46,7 @@ export const SRTP_ITEM_BYTES: i32 = 16;
 export const MIX_FRAMES_MAX: i32 = CONFERENCE_LEGS_MAX + CONFERENCE_PORTS_MAX + 1;
 /** Octets of such a frame. */
 export const MIX_FRAME_BYTES: i32 = FRAME_SAMPLES * 2;
-const CONTROL_BYTES: i32 = 256;
+const CONTROL_BYTES: i32 = 512;
 const MESSAGE_BYTES: i32 = 65536;
 const DECODED_BYTES: i32 = 49152;
 const PAGE_BYTES: u64 = 65536;

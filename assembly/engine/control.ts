@@ -20,34 +20,23 @@ import {
   CONFIG_RTP_PORT,
   CONFIG_SEND_KEY,
   CONFIG_SEND_TAG_BYTES,
+  CONFIG_SILENCE_AFTER_MS,
+  CONFIG_SILENCE_DBOV,
   CONFIG_SOURCE_POLICY,
-  DROP_COUNTERS,
   FLAG_RECEIVING,
   FLAG_RENEGOTIATED,
   KEY_KEEP,
   KEY_NONE,
-  STATS_BYTES,
-  STATS_DROPS,
-  STATS_FRAMES_CONCEALED,
-  STATS_JITTER_MS,
-  STATS_OCTETS_RECEIVED,
-  STATS_OCTETS_SENT,
-  STATS_PACKETS_LOST,
-  STATS_PACKETS_RECEIVED,
-  STATS_PACKETS_SENT,
-  STATS_ROUND_TRIP_MS,
   STATUS_NO_SLOT,
 } from "../abi";
 import { CONTROL, LEG_POOL } from "../memory";
 import { CNAME_BYTES } from "../rtp/rtcp";
-import { packetsLost } from "../rtp/sequence";
 import { SRTP_SESSION_BYTES, sessionOpen, sessionWipe } from "../srtp/context";
 import { unbridge } from "./bridge";
 import { leaveConference } from "./conference";
 import {
   cname,
   copyAddress,
-  dropCounters,
   isRelayed,
   LEG_BYTES,
   Leg,
@@ -55,7 +44,6 @@ import {
   negotiatedRtcpAddress,
   negotiatedRtpAddress,
   oldSession,
-  receivedStream,
   receiveKey,
   receiveSession,
   rtcpAddress,
@@ -64,11 +52,12 @@ import {
   sendKey,
   sendSession,
 } from "./leg";
+import { resetSilence } from "./meter";
 import { enterPhase, leastPhase, leavePhase } from "./phases";
 import { Pool, poolGive, poolTake } from "./pool";
 import { randomLeft, takeRandom } from "./random";
 import { REBASE_ALL } from "./relay";
-import { nextReportMs, report } from "./reports";
+import { firstReportMs, report } from "./reports";
 import { closeStreamsOf } from "./streams";
 
 const KEY_BYTES: usize = 30;
@@ -93,6 +82,8 @@ export function openLeg(nowMs: f64): i32 {
   leg.conference = -1;
   leg.firstStream = -1;
   leg.roundTripMs = -1;
+  leg.roundTripMinMs = -1;
+  leg.roundTripMaxMs = -1;
   leg.ssrc = takeRandom();
   // Below 2^15, so that an early loss cannot mislead the other side's rollover counter (hardening R11).
   leg.nextSequence = takeRandom() & 0x7fff;
@@ -101,7 +92,7 @@ export function openLeg(nowMs: f64): i32 {
   leg.relayRebase = REBASE_ALL;
   writeCname(leg);
   enterPhase(leg, leastPhase(), nowMs);
-  leg.reportDueMs = nextReportMs(nowMs);
+  leg.reportDueMs = firstReportMs(nowMs);
   leg.lastHeardMs = nowMs;
   configure(leg, nowMs);
   return slot;
@@ -135,6 +126,7 @@ export function configure(leg: Leg, nowMs: f64): void {
   leg.sourcePolicy = load<i32>(CONTROL + CONFIG_SOURCE_POLICY);
   leg.jitterStartMs = load<i32>(CONTROL + CONFIG_JITTER_START_MS);
   leg.mediaTimeoutMs = load<i32>(CONTROL + CONFIG_MEDIA_TIMEOUT_MS);
+  configureSilence(leg, nowMs);
   // What waits to be a packet is of the law and of the road before.
   if (isRelayed(leg) && leg.law != wasLaw) leg.outboundOctets = 0;
   if (leg.peer >= 0 && (flags & FLAG_RECEIVING) != wasReceiving) legAt(leg.peer).outboundOctets = 0;
@@ -145,6 +137,16 @@ export function configure(leg: Leg, nowMs: f64): void {
   setReceiveKey(leg, load<i32>(CONTROL + CONFIG_RECEIVE_TAG_BYTES), nowMs);
   memory.fill(CONTROL + CONFIG_SEND_KEY, 0, KEY_BYTES);
   memory.fill(CONTROL + CONFIG_RECEIVE_KEY, 0, KEY_BYTES);
+}
+
+function configureSilence(leg: Leg, nowMs: f64): void {
+  const afterMs = load<i32>(CONTROL + CONFIG_SILENCE_AFTER_MS);
+  const dbov = load<i32>(CONTROL + CONFIG_SILENCE_DBOV);
+  if (leg.silenceMeanSquare != 0 && afterMs == leg.silenceAfterMs && dbov == leg.silenceDbov) return;
+  leg.silenceAfterMs = afterMs;
+  leg.silenceDbov = dbov;
+  leg.silenceMeanSquare = 10 ** (<f64>dbov / 10);
+  resetSilence(leg, nowMs);
 }
 
 /** A new description of the far end: what was latched is given up unless the description is the same as before. */
@@ -223,19 +225,4 @@ export function abandonLeg(leg: Leg): void {
   const slot = leg.slot;
   memory.fill(changetype<usize>(leg), 0, LEG_BYTES);
   poolGive(changetype<Pool>(LEG_POOL), slot);
-}
-
-/** Writes the counters of a leg into the control block. */
-export function writeStats(leg: Leg): void {
-  const stream = receivedStream(leg);
-  memory.fill(CONTROL, 0, STATS_BYTES);
-  store<f64>(CONTROL + STATS_OCTETS_RECEIVED, leg.octetsReceived);
-  store<f64>(CONTROL + STATS_OCTETS_SENT, leg.octetsSent);
-  store<f64>(CONTROL + STATS_JITTER_MS, stream.jitter / 8);
-  store<f64>(CONTROL + STATS_ROUND_TRIP_MS, leg.roundTripMs);
-  store<u32>(CONTROL + STATS_PACKETS_RECEIVED, leg.packetsReceived);
-  store<u32>(CONTROL + STATS_PACKETS_SENT, leg.packetsSent);
-  store<i32>(CONTROL + STATS_PACKETS_LOST, packetsLost(stream));
-  store<u32>(CONTROL + STATS_FRAMES_CONCEALED, leg.framesConcealed);
-  memory.copy(CONTROL + STATS_DROPS, dropCounters(leg), DROP_COUNTERS << 2);
 }

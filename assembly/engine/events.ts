@@ -3,6 +3,7 @@
 import {
   EVENT_ADDRESS,
   EVENT_COUNT_MAX,
+  EVENT_DURATION_MS,
   EVENT_ENTRY_BYTES,
   EVENT_LEG,
   EVENT_PORT,
@@ -36,6 +37,14 @@ export function tell(leg: Leg, type: i32): void {
 export function tellValue(leg: Leg, type: i32, value: i32): void {
   const entry = append(leg, type);
   if (entry) store<i32>(entry + EVENT_VALUE, value);
+}
+
+/** Tells of something on a track that has lasted for so long. */
+export function tellSpan(leg: Leg, type: i32, track: i32, durationMs: f64): void {
+  const entry = append(leg, type);
+  if (entry == 0) return;
+  store<i32>(entry + EVENT_VALUE, track);
+  store<i32>(entry + EVENT_DURATION_MS, <i32>min<f64>(durationMs, 2147483647));
 }
 
 export function tellSource(leg: Leg, type: i32, address: usize, port: i32): void {

@@ -14,10 +14,12 @@ import {
 } from "../abi";
 import { JITTER_BYTES } from "../jitter/jitter";
 import { JITTER_BUFFERS, LEG_COUNT_MAX, LEGS } from "../memory";
+import { LossPattern } from "../rtp/loss-pattern";
 import { CNAME_BYTES } from "../rtp/rtcp";
 import { ReceivedStream } from "../rtp/sequence";
 import { DTMF_RECEIVER_BYTES, DTMF_SENDER_BYTES } from "../rtp/telephone-event";
 import { SRTP_SESSION_BYTES } from "../srtp/context";
+import { Meter } from "./meter-fields";
 
 @unmanaged
 export class Leg {
@@ -149,6 +151,25 @@ export class Leg {
   senderReportMs: f64;
   roundTripMs: f64;
 
+  /** Packets received and sent when the last report was written, and sent at the one before. */
+  packetsReceivedReported: u32;
+  packetsSentReportedBefore: u32;
+  reportsReceived: u32;
+  reportsForeign: u32;
+  remoteKnown: i32;
+  remoteLost: i32;
+  remoteFraction: i32;
+  remoteJitter: u32;
+  roundTripMinMs: f64;
+  roundTripMaxMs: f64;
+
+  // Levels.
+  silenceMeanSquare: f64;
+  silenceAfterMs: i32;
+  silenceDbov: i32;
+  /** Samples of the audio packet that came last. */
+  packetSamples: i32;
+
   framesConcealed: u32;
   /** Octets that wait to be a packet, and the timestamp of the first of them. */
   outboundOctets: i32;
@@ -180,7 +201,9 @@ const OUTBOUND_AT: usize = INBOUND_FRAME_AT + FRAME_SAMPLES;
 /** A packet of 60 ms on top of what is left of the one before. */
 const OUTBOUND_BYTES: usize = 640;
 const PLAYBACK_AT: usize = OUTBOUND_AT + OUTBOUND_BYTES;
-const LEG_END: usize = PLAYBACK_AT + PLAYBACK_BYTES;
+const PATTERN_AT: usize = PLAYBACK_AT + PLAYBACK_BYTES;
+const METERS_AT: usize = (PATTERN_AT + offsetof<LossPattern>() + ALIGN) & ~ALIGN;
+const LEG_END: usize = METERS_AT + 2 * offsetof<Meter>();
 
 /**
  * Octets of a leg slot, without its jitter buffer: at most 8 KiB. An odd multiple of 64, so that the first octets of many
@@ -270,6 +293,14 @@ export function outboundBuffer(leg: Leg): usize {
 }
 export function playbackRing(leg: Leg): usize {
   return at(leg, PLAYBACK_AT);
+}
+/** How losses lie in the received stream. */
+export function lossPattern(leg: Leg): LossPattern {
+  return changetype<LossPattern>(at(leg, PATTERN_AT));
+}
+/** @param track - TRACK_INBOUND or TRACK_OUTBOUND */
+export function meterOf(leg: Leg, track: i32): Meter {
+  return changetype<Meter>(at(leg, METERS_AT) + <usize>track * offsetof<Meter>());
 }
 export function jitterBuffer(leg: Leg): usize {
   return JITTER_BUFFERS + <usize>leg.slot * <usize>JITTER_STRIDE;

@@ -5,9 +5,11 @@
 
 import { FRAME_SAMPLES, LAW_ALAW, TRACK_OUTBOUND } from "../abi";
 import { ulawDecode, ulawEncode, ulawToAlaw } from "../kernels/g711";
+import { g711Energy } from "../kernels/level";
 import { RTP_HEADER_BYTES, writeRtpHeader } from "../rtp/header";
 import { stepDigits } from "./digits";
 import { canSend, isRelayed, Leg, outboundBuffer, playbackRing } from "./leg";
+import { meter } from "./meter";
 import { nextTimestamp } from "./relay";
 import { ringRead } from "./ring";
 import { outPlace, sendRtp } from "./send";
@@ -48,6 +50,7 @@ export function speak(leg: Leg, heard: usize, frameMs: f64, nowMs: f64, maySend:
     if (octets == 0) memory.copy(frame, heard, FRAME_SAMPLES);
     else addOver(frame, heard);
   }
+  meter(leg, TRACK_OUTBOUND, g711Energy(frame, FRAME_SAMPLES, 0), FRAME_SAMPLES, nowMs);
   writeFrames(leg, TRACK_OUTBOUND, frame, true, frameMs);
   leg.outboundOctets += FRAME_SAMPLES;
   while (leg.outboundOctets >= leg.ptimeSamples) packetize(leg, leg.ptimeSamples);

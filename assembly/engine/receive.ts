@@ -30,8 +30,11 @@ import {
   STATUS_STUN,
   STATUS_TOO_LONG,
   STATUS_TOO_SHORT,
+  TRACK_INBOUND,
+  TRACK_OUTBOUND,
 } from "../abi";
 import { jitterComfortNoise, jitterInsert, jitterReset } from "../jitter/jitter";
+import { g711Energy } from "../kernels/level";
 import { INPUT, INPUT_ENTRIES, SRTP_ITEM_BYTES, STATE, UNPROTECT_ITEMS } from "../memory";
 import {
   datagramKind,
@@ -47,11 +50,13 @@ import {
   rtpSsrc,
   rtpTimestamp,
 } from "../rtp/header";
+import { patternDiscarded, patternReceived } from "../rtp/loss-pattern";
 import { beginStream, ReceivedStream, receivedSequence, receivedTimestamp, SEQUENCE_RESTART } from "../rtp/sequence";
 import { dtmfReceive, dtmfReset } from "../rtp/telephone-event";
 import { unprotectRtp } from "../srtp/transform";
 import { tell, tellValue } from "./events";
-import { countDrop, dtmfReceiver, isOpen, isSecure, jitterBuffer, Leg, legAt, oldSession, receivedStream, receiveSession } from "./leg";
+import { countDrop, dtmfReceiver, isOpen, isSecure, jitterBuffer, Leg, legAt, lossPattern, oldSession, receivedStream, receiveSession } from "./leg";
+import { meter } from "./meter";
 import { relayTarget } from "./relay";
 import { relayAudio, relayBetween } from "./repacketize";
 import { receiveReport } from "./reports";
@@ -221,6 +226,7 @@ function use(leg: Leg, packet: usize, length: i32, nowMs: f64): void {
     return;
   }
   if (run == SEQUENCE_RESTART) restart(leg);
+  patternReceived(lossPattern(leg), stream.extended, run == SEQUENCE_RESTART);
   const timestamp = rtpTimestamp(packet);
   leg.packetsReceived++;
   leg.octetsReceived += <f64>octets;
@@ -267,6 +273,7 @@ function acceptSsrc(leg: Leg, stream: ReceivedStream, packet: usize, nowMs: f64)
 
 /** A run of packets begins: what came before says nothing about it. */
 function restart(leg: Leg): void {
+  leg.senderReportKnown = 0;
   dtmfReset(dtmfReceiver(leg));
   if (leg.listening) jitterReset(jitterBuffer(leg), leg.jitterStartMs);
   if (leg.peer >= 0) legAt(leg.peer).relayRebase = 1;
@@ -294,12 +301,18 @@ function audio(leg: Leg, stream: ReceivedStream, packet: usize, payload: usize, 
   receivedTimestamp(stream, timestamp, nowMs * 8);
   const law = payloadType == leg.receivePayloadType ? leg.law : leg.law == LAW_ALAW ? LAW_ULAW : LAW_ALAW;
   const to = relayTarget(leg);
+  const energy = g711Energy(payload, octets, law == LAW_ALAW ? 1 : 0);
+  leg.packetSamples = octets;
+  meter(leg, TRACK_INBOUND, energy, octets, nowMs);
   if (to) {
     const late = relayAudio(to, stream, packet, payload, octets, law, nowMs);
     if (late < 0) countDrop(leg, late);
+    else meter(to, TRACK_OUTBOUND, energy, octets, nowMs);
   }
   if (!leg.listening) return;
   leg.heard = 1;
   const status = jitterInsert(jitterBuffer(leg), rtpSequenceNumber(packet), timestamp, payload, octets, law == LAW_ALAW ? 1 : 0, rtpMarker(packet), nowMs);
-  if (status < 0) countDrop(leg, status);
+  if (status >= 0) return;
+  countDrop(leg, status);
+  if (status == STATUS_LATE) patternDiscarded(lossPattern(leg), stream.extended);
 }

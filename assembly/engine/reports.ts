@@ -7,6 +7,7 @@ import {
   RTCP_BYTES_MAX,
   RtcpFindings,
   readRtcp,
+  reportIntervalMs,
   roundTripMs,
   writeBye,
   writeDescription,
@@ -18,18 +19,19 @@ import { unprotectRtcp } from "../srtp/transform";
 import { tell } from "./events";
 import { cname, countDrop, isSecure, Leg, receivedStream, receiveSession } from "./leg";
 import { takeRandomFraction } from "./random";
-import { nextTimestamp } from "./relay";
 import { outPlace, sendRtcp } from "./send";
 import { judgeRtcpSource } from "./source";
 
-/** RFC 3550 §6.3.1: 5 s, between half and one and a half times that. */
-const INTERVAL_MS: f64 = 5000;
+const FINDINGS = memory.data(48, 16);
 
-const FINDINGS = memory.data(32, 16);
+/** When the first report of a leg is due. */
+export function firstReportMs(nowMs: f64): f64 {
+  return nowMs + reportIntervalMs(takeRandomFraction(), true);
+}
 
 /** When the next report is due. */
 export function nextReportMs(nowMs: f64): f64 {
-  return nowMs + INTERVAL_MS * (0.5 + takeRandomFraction());
+  return nowMs + reportIntervalMs(takeRandomFraction(), false);
 }
 
 /** Sends SR or RR with SDES, and BYE when the leg ends. Nothing before the far end's place is known. */
@@ -38,19 +40,24 @@ export function report(leg: Leg, nowMs: f64, bye: bool): void {
   const place = outPlace(RTCP_BYTES_MAX + 32);
   if (place == 0) return;
   const stream = receivedStream(leg);
-  const isSender = leg.packetsSent != leg.packetsSentReported;
+  // Who has sent since the report before the last one is a sender (RFC 3550 §6.4).
+  const isSender = leg.packetsSent != leg.packetsSentReportedBefore;
+  leg.packetsSentReportedBefore = leg.packetsSentReported;
   leg.packetsSentReported = leg.packetsSent;
   let octets = isSender
     ? writeSenderReport(
         place,
         leg.ssrc,
         nowMs,
-        nextTimestamp(leg, nowMs),
+        timestampAt(leg, nowMs),
         leg.packetsSent,
         <u32>(<u64>leg.octetsSent & 0xffffffff),
       )
     : writeReceiverReport(place, leg.ssrc);
-  if (stream.started) {
+  // Only of sources that were heard since the last report (RFC 3550 §6.4).
+  const isHeard = leg.packetsReceived != leg.packetsReceivedReported;
+  leg.packetsReceivedReported = leg.packetsReceived;
+  if (stream.started && isHeard) {
     const delay = leg.senderReportKnown ? <u32>((nowMs - leg.senderReportMs) * 65.536) : 0;
     octets = appendReportBlock(
       place,
@@ -67,6 +74,11 @@ export function report(leg: Leg, nowMs: f64, bye: bool): void {
   octets += writeDescription(place + octets, leg.ssrc, cname(leg));
   if (bye) octets += writeBye(place + octets, leg.ssrc);
   sendRtcp(leg, place, octets);
+}
+
+/** Timestamp that belongs to the same moment as the NTP time of a report (RFC 3550 §6.4.1). */
+function timestampAt(leg: Leg, nowMs: f64): u32 {
+  return leg.sentAny ? leg.lastTimestamp + <u32>(max<f64>(0, nowMs - leg.lastSentMs) * 8) : leg.lastTimestamp;
 }
 
 /** Takes one RTCP datagram. It informs and changes nothing that a call depends on (hardening R15). */
@@ -86,22 +98,37 @@ export function receiveReport(leg: Leg, entry: usize, packet: usize, length: i32
     }
   }
   const findings = changetype<RtcpFindings>(FINDINGS);
-  const status = readRtcp(packet, octets, leg.ssrc, receivedStream(leg).ssrc, findings);
+  const stream = receivedStream(leg);
+  const status = readRtcp(packet, octets, leg.ssrc, stream.ssrc, stream.started != 0, findings);
   if (status < 0) {
     countDrop(leg, status);
     return;
   }
   leg.lastHeardMs = nowMs;
   leg.silentReported = 0;
+  leg.reportsReceived++;
+  leg.reportsForeign += <u32>findings.foreign;
   if (findings.senderReport) {
     leg.senderReportKnown = 1;
     leg.senderReportNtp = findings.senderReportNtp;
     leg.senderReportMs = nowMs;
   }
-  const trip = roundTripMs(findings, nowMs);
-  if (trip >= 0) leg.roundTripMs = trip;
+  if (findings.reportBlock) takeBlock(leg, findings, nowMs);
   if (findings.bye && !leg.byeReported) {
     leg.byeReported = 1;
     tell(leg, EVENT_RTCP_BYE);
   }
+}
+
+/** What the far end says about what we send. */
+function takeBlock(leg: Leg, findings: RtcpFindings, nowMs: f64): void {
+  leg.remoteKnown = 1;
+  leg.remoteLost = findings.cumulativeLost;
+  leg.remoteFraction = findings.fractionLost;
+  leg.remoteJitter = findings.jitter;
+  const trip = roundTripMs(findings, nowMs);
+  if (trip < 0) return;
+  leg.roundTripMs = trip;
+  leg.roundTripMinMs = leg.roundTripMinMs < 0 ? trip : min<f64>(leg.roundTripMinMs, trip);
+  leg.roundTripMaxMs = max<f64>(leg.roundTripMaxMs, trip);
 }

@@ -5,6 +5,7 @@ import { STATE } from "../memory";
 import { tell } from "./events";
 import { Leg, legAt } from "./leg";
 import { firstInPhase, PHASE_COUNT } from "./phases";
+import { watchSilence } from "./meter";
 import { playout } from "./playout";
 import { nextReportMs, report } from "./reports";
 import { flush } from "./send";
@@ -20,6 +21,7 @@ export function tick(nowMs: f64): i32 {
       const leg = legAt(slot);
       store<i32>(STATE + STATE_CURRENT_LEG, slot);
       watch(leg, nowMs);
+      watchSilence(leg, nowMs);
       if (nowMs >= leg.reportDueMs) {
         leg.reportDueMs = nextReportMs(nowMs);
         report(leg, nowMs, false);

@@ -21,7 +21,7 @@ import {
   pullBlock,
   pushBlock,
 } from "../engine/conference";
-import { abandonLeg, closeLeg, configure, openLeg, writeStats } from "../engine/control";
+import { abandonLeg, closeLeg, configure, openLeg } from "../engine/control";
 import { digitsPending, queueDigit } from "../engine/digits";
 import { isOpen, JITTER_STRIDE, LEG_BYTES, legAt, playbackRing } from "../engine/leg";
 import { clearPlayback, playedOctets } from "../engine/outbound";
@@ -30,8 +30,10 @@ import { POOL_BYTES, poolOpen } from "../engine/pool";
 import { receive } from "../engine/receive";
 import { ringWrite } from "../engine/ring";
 import { discardUnprotected } from "../engine/send";
+import { writeStats } from "../engine/stats";
 import { closeStream, nextSequence, openStream, STREAM_BYTES, setCongested } from "../engine/streams";
 import { tick } from "../engine/tick";
+import { setWallClock } from "../rtp/rtcp";
 import { readMediaPayload } from "../kernels/media-message";
 import {
   CONFERENCE_COUNT_MAX,
@@ -68,6 +70,12 @@ export function engineInit(legCountMax: i32, streamCountMax: i32, conferenceCoun
   openPhases();
   openConferences();
   return directory;
+}
+
+/** @param offsetMs - what is added to the times given here for ms since 1970 */
+export function engineSetWallClock(offsetMs: f64): i32 {
+  setWallClock(offsetMs);
+  return 0;
 }
 
 export function engineOpenLeg(nowMs: f64): i32 {

@@ -21,17 +21,37 @@ const TYPE_DESCRIPTION: u32 = 202;
 const TYPE_BYE: u32 = 203;
 const BLOCK_BYTES: i32 = 24;
 const SENDER_INFO_BYTES: i32 = 20;
-/** Seconds between 1900, where NTP time begins, and a day of our own: reports need differences only (RFC 3550 §6.4.1). */
-const NTP_ORIGIN_S: f64 = 3_000_000_000;
+/** Seconds from 1900, where NTP time begins, to 1970 (RFC 5905 figure 4). */
+const NTP_1970_S: f64 = 2_208_988_800;
+/** Of the owner's clock, ms since 1970. Reports need differences only, so a day of our own does as well (§6.4.1). */
+let wallClockOffsetMs: f64 = 791_011_200_000;
+
+/** Tells what is to be added to the owner's clock for ms since 1970, so that NTP times are those of the wall. */
+export function setWallClock(offsetMs: f64): void {
+  wallClockOffsetMs = offsetMs;
+}
 
 /** High word of the NTP time of a monotonic clock. */
 function ntpSeconds(nowMs: f64): u32 {
-  return <u32>(<u64>(NTP_ORIGIN_S + Math.floor(nowMs / 1000)) & 0xffffffff);
+  return <u32>(<u64>(NTP_1970_S + Math.floor((nowMs + wallClockOffsetMs) / 1000)) & 0xffffffff);
 }
 
 function ntpFraction(nowMs: f64): u32 {
-  const seconds = nowMs / 1000;
+  const seconds = (nowMs + wallClockOffsetMs) / 1000;
   return <u32>((seconds - Math.floor(seconds)) * 4294967296.0);
+}
+
+/** Least mean interval between reports, half of it before the first (RFC 3550 §6.2). */
+const INTERVAL_MS: f64 = 5000;
+/** e - 3/2: what timer reconsideration takes from the mean is given back (RFC 3550 §6.3.1). */
+const COMPENSATION: f64 = 1.21828182845904523536;
+
+/**
+ * How long to wait for the next report (RFC 3550 §6.3.1, A.7). A session of two stays far below the 5 % of the session
+ * bandwidth that RTCP may take, so the least interval rules. @param random - 0 to 1
+ */
+export function reportIntervalMs(random: f64, isFirst: bool): f64 {
+  return ((isFirst ? INTERVAL_MS / 2 : INTERVAL_MS) * (0.5 + random)) / COMPENSATION;
 }
 
 /** The middle 32 bits of the NTP time, in 1/65536 s. */
@@ -112,67 +132,112 @@ export class RtcpFindings {
   /** An SR of the far end's SSRC was there; middle bits of its NTP time. */
   senderReport: i32;
   senderReportNtp: u32;
-  /** A report block about our own SSRC was there. */
+  /** A report block of the far end about our own SSRC was there (RFC 3550 §6.4.1). */
   reportBlock: i32;
+  /** Of 256, since the report before. */
+  fractionLost: i32;
+  /** Signed. */
+  cumulativeLost: i32;
+  jitter: u32;
   lastSenderReport: u32;
   delaySinceSenderReport: u32;
   /** A BYE named the far end's SSRC. */
   bye: i32;
+  /** Reports and BYEs of others than the far end: not looked at. */
+  foreign: i32;
 }
 
 /**
- * Reads a compound packet (RFC 3550 A.2): every length is checked before anything in it is believed.
+ * Reads a compound packet. Every length is checked before anything is believed (RFC 3550 A.2): it begins with SR or RR,
+ * padding is at its end only, counts fit into lengths, and the lengths add up. Reduced-size RTCP is refused: it may be
+ * sent only where it was negotiated, and we never offer it (RFC 5506 §4).
+ * @param theirSsrc - of the stream that is received
+ * @param isKnown - false while no stream was received: then any sender may report about us
  * @returns 0, or TOO_SHORT or MALFORMED, and then `findings` says nothing
  */
-export function readRtcp(packet: usize, length: i32, ownSsrc: u32, theirSsrc: u32, findings: RtcpFindings): i32 {
+export function readRtcp(
+  packet: usize,
+  length: i32,
+  ownSsrc: u32,
+  theirSsrc: u32,
+  isKnown: bool,
+  findings: RtcpFindings,
+): i32 {
   memory.fill(changetype<usize>(findings), 0, offsetof<RtcpFindings>());
   if (length < 8) return STATUS_TOO_SHORT;
   if (!wellFormed(packet, length)) return STATUS_MALFORMED;
-  let at = 0;
-  while (at < length) {
+  for (let at = 0; at < length; at += octetsOf(packet + at)) {
     const part = packet + at;
-    const octets = (load16(part + 2) + 1) << 2;
     const type: u32 = load<u8>(part, 1);
     const count: i32 = load<u8>(part) & 31;
-    if (type == TYPE_SENDER_REPORT) {
-      if (octets >= 8 + SENDER_INFO_BYTES) {
-        if (load32(part + 4) == theirSsrc) {
-          findings.senderReport = 1;
-          findings.senderReportNtp = load32(part + 10);
-        }
-        readBlocks(part + 8 + SENDER_INFO_BYTES, octets - 8 - SENDER_INFO_BYTES, count, ownSsrc, findings);
+    if (type == TYPE_SENDER_REPORT || type == TYPE_RECEIVER_REPORT) {
+      const isTheirs = isKnown && load32(part + 4) == theirSsrc;
+      if (!isTheirs && isKnown) {
+        findings.foreign++;
+        continue;
       }
-    } else if (type == TYPE_RECEIVER_REPORT) {
-      if (octets >= 8) readBlocks(part + 8, octets - 8, count, ownSsrc, findings);
+      const isSender = type == TYPE_SENDER_REPORT;
+      if (isSender && isTheirs) {
+        findings.senderReport = 1;
+        findings.senderReportNtp = load32(part + 10);
+      }
+      readBlocks(part + 8 + (isSender ? SENDER_INFO_BYTES : 0), count, ownSsrc, findings);
     } else if (type == TYPE_BYE) {
-      for (let index = 0; index < count && 8 + (index << 2) <= octets; index++)
-        if (load32(part + 4 + (index << 2)) == theirSsrc) findings.bye = 1;
+      for (let index = 0; index < count; index++) {
+        if (isKnown && load32(part + 4 + (index << 2)) == theirSsrc) findings.bye = 1;
+        else findings.foreign++;
+      }
     }
-    at += octets;
   }
   return 0;
 }
 
+/** Octets of one packet of a compound, as its length field says. */
+function octetsOf(part: usize): i32 {
+  return (load16(part + 2) + 1) << 2;
+}
+
 function wellFormed(packet: usize, length: i32): bool {
+  const head: u32 = load<u8>(packet, 1);
+  if (head != TYPE_SENDER_REPORT && head != TYPE_RECEIVER_REPORT) return false;
   let at = 0;
   while (at < length) {
     if (at + 4 > length) return false;
-    const first: u32 = load<u8>(packet + at);
-    const type: u32 = load<u8>(packet + at, 1);
-    if (first >> 6 != 2 || type < 192 || type > 223) return false;
-    // Padding belongs to the last packet alone.
-    const octets = (load16(packet + at + 2) + 1) << 2;
-    if (first & 0x20 && at + octets != length) return false;
+    const part = packet + at;
+    const octets = octetsOf(part);
+    if (at + octets > length || load<u8>(part) >> 6 != 2) return false;
+    let content = octets;
+    if (load<u8>(part) & 0x20) {
+      // Padding belongs to the end of the last packet, which is not the first.
+      const padding: i32 = load<u8>(part + octets - 1);
+      if (at == 0 || at + octets != length || padding == 0 || padding & 3 || padding > octets - 4) return false;
+      content -= padding;
+    }
+    if (!countFits(part, content)) return false;
     at += octets;
   }
-  return at == length;
+  return true;
 }
 
-function readBlocks(at: usize, octets: i32, count: i32, ownSsrc: u32, findings: RtcpFindings): void {
-  for (let index = 0; index < count && (index + 1) * BLOCK_BYTES <= octets; index++) {
+/** What the count of a packet promises lies within the packet. */
+function countFits(part: usize, octets: i32): bool {
+  const type: u32 = load<u8>(part, 1);
+  const count: i32 = load<u8>(part) & 31;
+  if (type == TYPE_SENDER_REPORT) return octets >= 8 + SENDER_INFO_BYTES + count * BLOCK_BYTES;
+  if (type == TYPE_RECEIVER_REPORT) return octets >= 8 + count * BLOCK_BYTES;
+  if (type == TYPE_BYE) return octets >= 4 + (count << 2);
+  return type >= 192 && type <= 223;
+}
+
+function readBlocks(at: usize, count: i32, ownSsrc: u32, findings: RtcpFindings): void {
+  for (let index = 0; index < count; index++) {
     const block = at + index * BLOCK_BYTES;
     if (load32(block) != ownSsrc) continue;
     findings.reportBlock = 1;
+    const lost = load32(block + 4);
+    findings.fractionLost = <i32>(lost >>> 24);
+    findings.cumulativeLost = (<i32>(lost << 8)) >> 8;
+    findings.jitter = load32(block + 12);
     findings.lastSenderReport = load32(block + 16);
     findings.delaySinceSenderReport = load32(block + 20);
   }
@@ -184,8 +249,9 @@ function readBlocks(at: usize, octets: i32, count: i32, ownSsrc: u32, findings: 
  */
 export function roundTripMs(findings: RtcpFindings, nowMs: f64): f64 {
   if (!findings.reportBlock || findings.lastSenderReport == 0) return -1;
-  const trip = <i32>(ntpMiddle(nowMs) - findings.lastSenderReport - findings.delaySinceSenderReport);
+  const elapsed = <i64>(<i32>(ntpMiddle(nowMs) - findings.lastSenderReport));
+  const trip = elapsed - <i64>findings.delaySinceSenderReport;
   // Rounding may bring it just below 0; over a minute somebody is making it up.
   if (trip < -65 || trip > 60 * 65536) return -1;
-  return <f64>max<i32>(0, trip) * (1000.0 / 65536.0);
+  return <f64>max<i64>(0, trip) * (1000.0 / 65536.0);
 }

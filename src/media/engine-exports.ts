@@ -8,6 +8,8 @@ export interface EngineExports {
   readonly memory: WebAssembly.Memory;
 
   engineInit(legCountMax: number, streamCountMax: number, conferenceCountMax: number): number;
+  /** @param offsetMs - what is added to `nowMs` for ms since 1970: the NTP time of sender reports */
+  engineSetWallClock(offsetMs: number): number;
   engineOpenLeg(nowMs: number): number;
   engineConfigureLeg(leg: number, nowMs: number): number;
   engineCloseLeg(leg: number, nowMs: number): number;

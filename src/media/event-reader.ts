@@ -1,6 +1,7 @@
 /** The engine's event table, decoded into the objects of `media-events.ts`. Events are rare, so they may allocate. */
 
 import { addressText } from "./address.ts";
+import type { Track } from "./frame-view.ts";
 import type { LegEvent } from "./media-events.ts";
 import type { WasmEngine } from "./wasm-engine.ts";
 
@@ -35,6 +36,10 @@ export class EventReader {
     return count;
   }
 
+  #track(value: number): Track {
+    return value === this.#engine.number("TRACK_OUTBOUND") ? "outbound" : "inbound";
+  }
+
   #decode(index: number): LegEvent | null {
     const engine = this.#engine;
     const at = engine.place("EVENTS") + index * engine.number("EVENT_ENTRY_BYTES");
@@ -58,6 +63,10 @@ export class EventReader {
         return { type: "ssrc-changed", leg };
       case engine.number("EVENT_RTCP_BYE"):
         return { type: "rtcp-bye", leg };
+      case engine.number("EVENT_SILENCE_BEGAN"):
+        return { type: "silence-began", leg, track: this.#track(word("VALUE")), durationMs: word("DURATION_MS") };
+      case engine.number("EVENT_SILENCE_ENDED"):
+        return { type: "silence-ended", leg, track: this.#track(word("VALUE")), durationMs: word("DURATION_MS") };
       default:
         return null;
     }

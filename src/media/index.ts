@@ -24,6 +24,6 @@ export type { EventVisitor } from "./event-reader.ts";
 export type { FrameView, FrameVisitor, Track } from "./frame-view.ts";
 export type { G711Codec, LegOptions, SocketAddress, SourcePolicy, SrtpKey, SrtpSuite } from "./leg-options.ts";
 export { MediaCore, type MediaCoreOptions, type StreamOptions, type TapOptions } from "./media-core.ts";
-export type { DropReason, LegEvent, LegStats } from "./media-events.ts";
+export type { DropReason, LegEvent, LegStats, LossPattern, RemoteReport } from "./media-events.ts";
 export type { RandomFill } from "./random-pool.ts";
 export { compileWasm, type WasmSource } from "./wasm-engine.ts";

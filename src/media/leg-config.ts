@@ -32,6 +32,8 @@ const DEFAULTS: LegSettings = {
   sending: true,
   receiving: true,
   jitterStartMs: 40,
+  silenceAfterMs: 0,
+  silenceThresholdDbov: -45,
   mediaTimeoutMs: 60_000,
 };
 
@@ -70,6 +72,8 @@ function checkSettings(settings: LegSettings): void {
   checkInteger(settings.ptimeMs, "ptimeMs", 10, 60);
   if (settings.ptimeMs % 10 !== 0) wrong("ptimeMs", "a multiple of 10", settings.ptimeMs);
   checkInteger(settings.jitterStartMs, "jitterStartMs", 0, 200);
+  checkInteger(settings.silenceAfterMs, "silenceAfterMs", 0, 86_400_000);
+  checkInteger(settings.silenceThresholdDbov, "silenceThresholdDbov", -127, 0);
   checkInteger(settings.mediaTimeoutMs, "mediaTimeoutMs", 0, 86_400_000);
   for (const name of ["rtcpMux", "sending", "receiving"] as const)
     if (typeof settings[name] !== "boolean") throw new TypeError(`${name} must be a boolean`);
@@ -137,6 +141,8 @@ export class LegConfigWriter {
     this.#put("SOURCE_POLICY", this.#policy(settings.sourcePolicy));
     this.#put("JITTER_START_MS", settings.jitterStartMs);
     this.#put("MEDIA_TIMEOUT_MS", settings.mediaTimeoutMs);
+    this.#put("SILENCE_AFTER_MS", settings.silenceAfterMs);
+    this.#put("SILENCE_DBOV", settings.silenceThresholdDbov);
     const rtcp = rtcpRemote(settings);
     this.#put("RTP_PORT", settings.remoteRtp?.port ?? 0);
     this.#put("RTCP_PORT", rtcp?.port ?? 0);

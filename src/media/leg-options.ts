@@ -65,6 +65,13 @@ export interface LegOptions {
   readonly srtpReceive?: SrtpKey | null;
   /** Jitter buffer start depth of the playout road, ms; default 40. */
   readonly jitterStartMs?: number;
+  /**
+   * Tell `silence-began` when a track was silent for so many ms, and `silence-ended` when it no longer is; 0: never.
+   * Default 0. Silence is also what is not sent at all.
+   */
+  readonly silenceAfterMs?: number;
+  /** What is louder is no silence: dBov as in RFC 6464, -127 to 0. Default -45. */
+  readonly silenceThresholdDbov?: number;
   /** Report `silent` after so many ms without valid RTP and RTCP while not on hold; 0: never. Default 60 000 (RTP-SES-8). */
   readonly mediaTimeoutMs?: number;
 }

@@ -28,6 +28,8 @@ export interface MediaCoreOptions {
   readonly legCountMax?: number;
   /** Streams and raw taps that may be open at once, 1 to 16384. Default 512. */
   readonly streamCountMax?: number;
+  /** Ms since 1970 less the owner's `nowMs`, for the NTP times of sender reports; default: an arbitrary day. */
+  readonly wallClockOffsetMs?: number;
   /** Source of randomness; default `crypto.randomFillSync`. For tests. */
   readonly randomFill?: RandomFill;
 }
@@ -98,6 +100,10 @@ export class MediaCore {
     checkInteger(legCountMax, "legCountMax", 1, 8192);
     checkInteger(streamCountMax, "streamCountMax", 1, 16_384);
     const engine = new WasmEngine(compileWasm(options.wasm), legCountMax, streamCountMax);
+    if (options.wallClockOffsetMs !== undefined) {
+      checkInteger(Math.round(options.wallClockOffsetMs), "wallClockOffsetMs", 0, 4e12);
+      engine.exports.engineSetWallClock(options.wallClockOffsetMs);
+    }
     return new MediaCore(engine, legCountMax, streamCountMax, options.randomFill);
   }
 

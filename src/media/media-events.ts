@@ -31,8 +31,36 @@ export type LegEvent =
   | { readonly type: "srtp-failing"; readonly leg: number }
   /** The SSRC of the received stream changed. */
   | { readonly type: "ssrc-changed"; readonly leg: number }
+  /** A track has been silent for as long as `silenceAfterMs` asks; it is no longer. `durationMs` since silence began. */
+  | {
+      readonly type: "silence-began" | "silence-ended";
+      readonly leg: number;
+      readonly track: "inbound" | "outbound";
+      readonly durationMs: number;
+    }
   /** RTCP BYE was received (authenticated on SRTP legs). Information only. */
   | { readonly type: "rtcp-bye"; readonly leg: number };
+
+/** How the losses of the received stream lie (RFC 3611 §4.7.2, Gmin 16); discarded packets count as lost. */
+export interface LossPattern {
+  /** Share of lost packets within bursts and within gaps, percent. */
+  readonly burstDensityPercent: number;
+  readonly gapDensityPercent: number;
+  /** Mean durations, ms; 0 when there was none. */
+  readonly burstDurationMs: number;
+  readonly gapDurationMs: number;
+  readonly bursts: number;
+  /** Mean run of consecutive losses by that of random loss of the same rate (ITU-T G.107 BurstR), at least 1. */
+  readonly burstRatio: number;
+}
+
+/** What the far end last reported about the stream that it receives from us (RFC 3550 §6.4.1). */
+export interface RemoteReport {
+  readonly packetsLost: number;
+  /** Since its report before, percent. */
+  readonly lossPercent: number;
+  readonly jitterMs: number;
+}
 
 /** Counters of one leg, since it was opened. */
 export interface LegStats {
@@ -48,5 +76,27 @@ export interface LegStats {
   readonly jitterMs: number;
   /** From RTCP (RFC 3550 A.8), ms, or null when none came. */
   readonly roundTripMs: number | null;
+  readonly roundTripMinMs: number | null;
+  readonly roundTripMaxMs: number | null;
+  /** Lost packets and those that came too late to be played, of all that were expected. */
+  readonly lossPercent: number;
+  /** Came too late to be played; known only while somebody listens to the leg. */
+  readonly packetsDiscarded: number;
+  readonly lossPattern: LossPattern;
+  readonly remoteReport: RemoteReport | null;
+  /** RTCP packets that were understood, and parts of them from others than the far end, which were not looked at. */
+  readonly reportsReceived: number;
+  readonly reportsForeign: number;
+  /** Mouth to ear as far as we know it: half the round trip, the jitter buffer, one packet. */
+  readonly oneWayDelayMs: number;
+  /** Rating of what is received (ITU-T G.107, G.711 with concealment): without delay, and with it. At most 93.2. */
+  readonly rListening: number;
+  readonly rConversational: number;
+  /** The same as mean opinion scores, 1 to 4.41 (ITU-T G.107 annex B). */
+  readonly mosListening: number;
+  readonly mosConversational: number;
+  /** Level of the last 100 ms, dBov as in RFC 6464: -127 to 0; 6.2 more is dBm0. */
+  readonly inboundLevelDbov: number;
+  readonly outboundLevelDbov: number;
   readonly drops: Readonly<Record<DropReason, number>>;
 }

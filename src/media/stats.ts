@@ -1,6 +1,7 @@
 /** Counters of one leg, decoded from the block that the engine fills. */
 
-import type { DropReason, LegStats } from "./media-events.ts";
+import { G711_EQUIPMENT_IMPAIRMENT, G711_LOSS_ROBUSTNESS, meanOpinionScore, rating } from "./e-model.ts";
+import type { DropReason, LegStats, LossPattern, RemoteReport } from "./media-events.ts";
 import type { WasmEngine } from "./wasm-engine.ts";
 
 /** Which status of the engine stands for which reason. */
@@ -21,6 +22,11 @@ const STATUS_OF_REASON: Readonly<Record<DropReason, string>> = {
   dtls: "DTLS",
 };
 
+type Read = (name: string) => number;
+
+/** Lowest level that RFC 6464 knows: digital silence. */
+const LEVEL_DBOV_MIN = -127;
+
 /** Reads the statistics block; `engineStats` has just filled it. */
 export function readStats(engine: WasmEngine): LegStats {
   const control = engine.place("CONTROL");
@@ -33,7 +39,22 @@ export function readStats(engine: WasmEngine): LegStats {
       engine.words[dropsAt - engine.number(`STATUS_${status}`)]! >>> 0,
     ]),
   ) as Record<DropReason, number>;
-  const roundTripMs = float("ROUND_TRIP_MS");
+  const count: Read = (name) => word(name) >>> 0;
+  const known = (value: number): number | null => (value < 0 ? null : value);
+  const lossPercent = percent(count("PATTERN_MISSING"), count("PATTERN_PACKETS"));
+  const lossPattern = readPattern(count);
+  const packetMs = count("PACKET_SAMPLES") / 8;
+  const oneWayDelayMs = Math.max(0, float("ROUND_TRIP_MS")) / 2 + word("JITTER_DEPTH_MS") + packetMs;
+  const rate = (delayMs: number): number =>
+    rating({
+      delayMs,
+      lossPercent,
+      burstRatio: lossPattern.burstRatio,
+      equipmentImpairment: G711_EQUIPMENT_IMPAIRMENT,
+      lossRobustness: G711_LOSS_ROBUSTNESS,
+    });
+  const rListening = rate(0);
+  const rConversational = rate(oneWayDelayMs);
   return {
     packetsReceived: word("PACKETS_RECEIVED") >>> 0,
     octetsReceived: float("OCTETS_RECEIVED"),
@@ -44,7 +65,59 @@ export function readStats(engine: WasmEngine): LegStats {
     packetsDuplicate: drops.duplicate + drops.replayed,
     framesConcealed: word("FRAMES_CONCEALED") >>> 0,
     jitterMs: float("JITTER_MS"),
-    roundTripMs: roundTripMs < 0 ? null : roundTripMs,
+    roundTripMs: known(float("ROUND_TRIP_MS")),
+    roundTripMinMs: known(float("ROUND_TRIP_MIN_MS")),
+    roundTripMaxMs: known(float("ROUND_TRIP_MAX_MS")),
+    lossPercent,
+    packetsDiscarded: count("PATTERN_DISCARDED"),
+    lossPattern,
+    remoteReport: readRemote(word),
+    reportsReceived: count("REPORTS_RECEIVED"),
+    reportsForeign: count("REPORTS_FOREIGN"),
+    oneWayDelayMs,
+    rListening,
+    rConversational,
+    mosListening: meanOpinionScore(rListening),
+    mosConversational: meanOpinionScore(rConversational),
+    inboundLevelDbov: levelDbov(float("INBOUND_MEAN_SQUARE")),
+    outboundLevelDbov: levelDbov(float("OUTBOUND_MEAN_SQUARE")),
     drops,
   };
+}
+
+function percent(part: number, whole: number): number {
+  return whole === 0 ? 0 : (100 * part) / whole;
+}
+
+function readPattern(count: Read): LossPattern {
+  const packets = count("PATTERN_PACKETS");
+  const missing = count("PATTERN_MISSING");
+  const bursts = count("BURSTS");
+  const burstPackets = count("BURST_PACKETS");
+  const burstMissing = count("BURST_MISSING");
+  const gaps = count("GAPS");
+  const packetMs = count("PACKET_SAMPLES") / 8;
+  // Random loss of probability p has runs of 1 / (1 - p) on the average (ITU-T G.107 clause 3.5).
+  const meanRun = missing === 0 ? 1 : missing / count("LOSS_RUNS");
+  return {
+    burstDensityPercent: percent(burstMissing, burstPackets),
+    gapDensityPercent: percent(missing - burstMissing, packets - burstPackets),
+    burstDurationMs: bursts === 0 ? 0 : (burstPackets * packetMs) / bursts,
+    gapDurationMs: gaps === 0 ? 0 : ((packets - burstPackets) * packetMs) / gaps,
+    bursts,
+    burstRatio: packets === 0 ? 1 : Math.max(1, meanRun * (1 - missing / packets)),
+  };
+}
+
+function readRemote(word: Read): RemoteReport | null {
+  if (word("REMOTE_KNOWN") === 0) return null;
+  return {
+    packetsLost: word("REMOTE_LOST"),
+    lossPercent: percent(word("REMOTE_FRACTION"), 256),
+    jitterMs: (word("REMOTE_JITTER") >>> 0) / 8,
+  };
+}
+
+function levelDbov(meanSquare: number): number {
+  return meanSquare <= 0 ? LEVEL_DBOV_MIN : Math.max(LEVEL_DBOV_MIN, 10 * Math.log10(meanSquare));
 }

@@ -14,7 +14,9 @@ const port = parentPort;
 if (port === null) throw new Error("media-worker is the entry of a worker thread, not a program");
 
 const post = (message: WorkerMessage): void => port.postMessage(message);
+const clock = new SystemClock();
 const core = await MediaCore.create({
+  wallClockOffsetMs: clock.wallTime().getTime() - clock.nowMs(),
   wasm: config.wasmUrl,
   legCountMax: config.legCountMax,
   streamCountMax: Math.min(16_384, config.legCountMax * 2),
@@ -26,7 +28,7 @@ const worker = new WorkerCore({
   config,
   core,
   openPorts: choice.open,
-  clock: new SystemClock(),
+  clock,
   post,
   utilisation: () => {
     const now = performance.eventLoopUtilization();

@@ -29,6 +29,7 @@ import {
   KEY_NONE,
   STATUS_NO_SLOT,
 } from "../abi";
+import { jitterWipe } from "../jitter/jitter";
 import { CONTROL, LEG_POOL } from "../memory";
 import { CNAME_BYTES } from "../rtp/rtcp";
 import { SRTP_SESSION_BYTES, sessionOpen, sessionWipe } from "../srtp/context";
@@ -38,6 +39,7 @@ import {
   cname,
   copyAddress,
   isRelayed,
+  jitterBuffer,
   LEG_BYTES,
   Leg,
   legAt,
@@ -221,6 +223,7 @@ export function abandonLeg(leg: Leg): void {
   unbridge(leg);
   leaveConference(leg);
   closeStreamsOf(leg);
+  jitterWipe(jitterBuffer(leg));
   leavePhase(leg);
   const slot = leg.slot;
   memory.fill(changetype<usize>(leg), 0, LEG_BYTES);

@@ -294,7 +294,7 @@ function comfortNoise(leg: Leg, stream: ReceivedStream, packet: usize, payload: 
     const status = relayBetween(to, stream, packet, payload, octets, to.comfortNoisePayloadType, nowMs);
     if (status < 0) countDrop(leg, status);
   }
-  if (leg.listening) jitterComfortNoise(jitterBuffer(leg), timestamp, load<u8>(payload), nowMs);
+  if (leg.listening) jitterComfortNoise(jitterBuffer(leg), rtpSequenceNumber(packet), timestamp, payload, octets);
 }
 
 function audio(leg: Leg, stream: ReceivedStream, packet: usize, payload: usize, octets: i32, payloadType: i32, timestamp: u32, nowMs: f64): void {

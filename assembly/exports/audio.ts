@@ -1,5 +1,6 @@
 /** What JavaScript may call of the audio kernels alone: G.711, base64, stream frames, mixing, digits, tones, jitter buffer. */
 
+export { DTX_BYTES, DTX_SEND_AUDIO, DTX_SEND_NOTHING, dtxReset, dtxStep } from "../jitter/dtx";
 export {
   JITTER_BYTES,
   jitterComfortNoise,
@@ -8,7 +9,12 @@ export {
   jitterDuplicates,
   jitterInsert,
   jitterLate,
+  jitterLengthened,
+  jitterMadeUp,
   jitterReset,
+  jitterRestarts,
+  jitterShortened,
+  jitterSkipped,
   jitterTake,
   jitterTargetMs,
 } from "../jitter/jitter";

@@ -1,103 +1,170 @@
 /**
- * Concealment of lost frames in the manner of G.711 Appendix I: the last pitch period is repeated with a smooth joint, and
- * fades to silence within 60 ms. History and output are 16-bit samples.
+ * Concealment of what is missing, in the manner of ITU-T G.711 Appendix I: the last pitch period is repeated, after 10 ms
+ * the last two, after 20 ms the last three, so that it does not buzz; after the first 10 ms it loses a fifth of its level
+ * every 10 ms and is gone at 60 ms. Joints overlap by a quarter of a period. Unlike the Appendix nothing is delayed: where
+ * the Appendix smooths the last samples before the gap, the difference at the joint fades out in the gap's first quarter.
  */
 
-/** Samples of history: the longest pitch, the correlation window, and a quarter period for the joint. */
-export const HISTORY_SAMPLES: i32 = 400;
-/** History, then pitch period, position in it, samples concealed so far. */
-export const CONCEALMENT_BYTES: i32 = HISTORY_SAMPLES * 2 + 16;
-const PITCH: usize = <usize>HISTORY_SAMPLES * 2;
-const POSITION: usize = PITCH + 4;
-const CONCEALED: usize = PITCH + 8;
+import { ulawDecode } from "../kernels/g711";
+import { PITCH_MAX, PITCH_MIN, PITCH_WINDOW, pitchFind, pitchScale } from "./pitch";
 
-/** 66 to 200 Hz at 8000 Hz. */
-const PITCH_MIN: i32 = 40;
-const PITCH_MAX: i32 = 120;
-const WINDOW: i32 = 160;
-/** Full level for the first 10 ms, then down to nothing at 60 ms. */
-const HOLD_SAMPLES: i32 = 80;
-const FADE_SAMPLES: i32 = 400;
-/** Joint when real audio comes back. */
-export const JOINT_SAMPLES: i32 = 32;
+/** Samples of history: three of the longest periods, and a quarter for the joint (Appendix I: 48.75 ms). */
+export const HISTORY_SAMPLES: i32 = 390;
+const QUARTER_MAX: i32 = PITCH_MAX / 4;
+/** Blocks of 10 ms. */
+const BLOCK: i32 = 80;
+/** Full level until here, nothing from there on. */
+const HOLD_SAMPLES: i32 = BLOCK;
+const GONE_SAMPLES: i32 = 6 * BLOCK;
+/** When audio comes back, the joint grows by 4 ms with each concealed block, up to one block. */
+const JOINT_GROWTH: i32 = 32;
+export const JOINT_MAX: i32 = BLOCK;
 
-export function concealmentReset(state: usize): void {
-  memory.fill(state, 0, <usize>CONCEALMENT_BYTES);
+@unmanaged
+export class Concealment {
+  /** Samples concealed without audio between them; 0: what was played last is real. */
+  concealed: i32;
+  pitch: i32;
+  quarter: i32;
+  /** Samples at the end of the period buffer that are repeated, and the place in them. */
+  length: i32;
+  offset: i32;
+  /** Samples of a joint inside the gap that are still to be glided over. */
+  jointLeft: i32;
+  /** How far the first repeated sample lies from where the signal was. */
+  step: i32;
+  reserved: i32;
 }
 
-/** True while the last frame was concealed. */
-export function concealing(state: usize): bool {
-  return load<i32>(state, CONCEALED) > 0;
+/** Mu-law octets that were played last; samples that are repeated; their last quarter as it was; joint inside the gap. */
+const HISTORY_AT: usize = offsetof<Concealment>();
+const PERIODS_AT: usize = (HISTORY_AT + HISTORY_SAMPLES + 15) & ~15;
+const LAST_QUARTER_AT: usize = PERIODS_AT + <usize>HISTORY_SAMPLES * 2;
+const JOINT_AT: usize = LAST_QUARTER_AT + <usize>QUARTER_MAX * 2;
+export const CONCEALMENT_BYTES: i32 = <i32>((JOINT_AT + <usize>QUARTER_MAX * 2 + 15) & ~15);
+
+const SCALED = memory.data(800, 16);
+
+export function concealmentReset(state: Concealment): void {
+  memory.fill(changetype<usize>(state), 0, CONCEALMENT_BYTES);
+  memory.fill(history(state), 0xff, HISTORY_SAMPLES);
 }
 
-/** Remembers `n` samples that were played, real or concealed. */
-export function concealmentRemember(state: usize, samples: usize, n: i32): void {
+function history(state: Concealment): usize {
+  return changetype<usize>(state) + HISTORY_AT;
+}
+
+/** The `n` octets that were played last. */
+export function historyEnd(state: Concealment, n: i32): usize {
+  return history(state) + <usize>(HISTORY_SAMPLES - n);
+}
+
+/** Remembers `n` octets that were played, real or not. */
+export function concealmentRemember(state: Concealment, octets: usize, n: i32): void {
   const keep = HISTORY_SAMPLES - n;
-  memory.copy(state, state + <usize>(n << 1), <usize>(keep << 1));
-  memory.copy(state + <usize>(keep << 1), samples, <usize>(n << 1));
+  memory.copy(history(state), history(state) + <usize>n, <usize>keep);
+  memory.copy(history(state) + <usize>keep, octets, <usize>n);
+}
+
+/** Level at sample `i` of a gap, in 400ths. */
+function levelAt(i: i32): i32 {
+  return max<i32>(GONE_SAMPLES - max<i32>(i, HOLD_SAMPLES), 0);
+}
+
+/** Nothing is left of what was repeated. */
+export function isFaded(state: Concealment): bool {
+  return state.concealed >= GONE_SAMPLES;
+}
+
+/** Level of what `conceal` writes next, 0 to 1: what is missing may be filled with background noise. */
+export function concealmentLevel(concealed: i32): f64 {
+  return <f64>levelAt(concealed) / <f64>(GONE_SAMPLES - HOLD_SAMPLES);
+}
+
+function begin(state: Concealment): void {
+  const periods = changetype<usize>(state) + PERIODS_AT;
+  ulawDecode(history(state), periods, HISTORY_SAMPLES);
+  pitchScale(periods, SCALED, HISTORY_SAMPLES);
+  const recent = SCALED + (<usize>(HISTORY_SAMPLES - PITCH_WINDOW) << 1);
+  state.pitch = pitchFind(recent, PITCH_MIN, PITCH_MAX, PITCH_WINDOW, false);
+  state.quarter = state.pitch >> 2;
+  state.length = 0;
+  state.offset = 0;
+  state.jointLeft = 0;
+  const end = periods + (<usize>HISTORY_SAMPLES << 1);
+  memory.copy(changetype<usize>(state) + LAST_QUARTER_AT, end - (<usize>state.quarter << 1), <usize>state.quarter << 1);
+  state.step = <i32>load<i16>(end - 2) - <i32>load<i16>(end - 2 - (<usize>state.pitch << 1));
+  addPeriod(state);
+}
+
+/** One more period is repeated: the end of the buffer glides into the samples before its new beginning. */
+function addPeriod(state: Concealment): void {
+  state.length += state.pitch;
+  const quarter = state.quarter;
+  const end = changetype<usize>(state) + PERIODS_AT + (<usize>HISTORY_SAMPLES << 1);
+  const tail = end - (<usize>quarter << 1);
+  const before = tail - (<usize>state.length << 1);
+  const last = changetype<usize>(state) + LAST_QUARTER_AT;
+  for (let i: i32 = 0; i < quarter; i++) {
+    const at = <usize>i << 1;
+    store<i16>(tail + at, <i16>((<i32>load<i16>(last + at) * (quarter - i) + <i32>load<i16>(before + at) * i) / quarter));
+  }
+}
+
+// @ts-expect-error: decorator
+@inline
+function next(state: Concealment): i32 {
+  const start = changetype<usize>(state) + PERIODS_AT + (<usize>(HISTORY_SAMPLES - state.length) << 1);
+  const sample = <i32>load<i16>(start + (<usize>state.offset << 1));
+  if (++state.offset >= state.length) state.offset = 0;
+  return sample;
+}
+
+/** From one to two, and from two to three periods: what would have come is kept for a joint. */
+function grow(state: Concealment): void {
+  const offset = state.offset;
+  const joint = changetype<usize>(state) + JOINT_AT;
+  for (let i: i32 = 0; i < state.quarter; i++) store<i16>(joint + (<usize>i << 1), <i16>next(state));
+  state.offset = offset % state.pitch;
+  addPeriod(state);
+  state.jointLeft = state.quarter;
 }
 
 /** Writes `n` samples that go on from the history. */
-export function conceal(state: usize, out: usize, n: i32): void {
-  let concealed = load<i32>(state, CONCEALED);
-  if (concealed === 0) {
-    store<i32>(state, findPitch(state), PITCH);
-    store<i32>(state, 0, POSITION);
-  }
-  const pitch = load<i32>(state, PITCH);
-  let position = load<i32>(state, POSITION);
-  const quarter = pitch >> 2;
-  const period = state + <usize>((HISTORY_SAMPLES - pitch) << 1);
+export function conceal(state: Concealment, out: usize, n: i32): void {
+  if (state.concealed === 0) begin(state);
+  const quarter = state.quarter;
+  const joint = changetype<usize>(state) + JOINT_AT;
   for (let i: i32 = 0; i < n; i++) {
-    let sample = <i32>load<i16>(period + <usize>(position << 1));
-    // The end of the period glides into the samples before its beginning, so that repeats join without a click.
-    const intoJoint = position - (pitch - quarter);
-    if (intoJoint >= 0) {
-      const before = <i32>load<i16>(period - <usize>((quarter - intoJoint) << 1));
-      sample = (sample * (quarter - intoJoint) + before * intoJoint) / quarter;
+    const at = state.concealed;
+    if (at === BLOCK || at === 2 * BLOCK) grow(state);
+    let sample = next(state);
+    if (at < quarter) sample = clip(sample + (state.step * (quarter - at)) / (quarter + 1));
+    if (state.jointLeft > 0) {
+      const left = state.jointLeft;
+      sample = (<i32>load<i16>(joint + (<usize>(quarter - left) << 1)) * left + sample * (quarter - left)) / quarter;
+      state.jointLeft = left - 1;
     }
-    const fade = max<i32>(FADE_SAMPLES - max<i32>(concealed - HOLD_SAMPLES, 0), 0);
-    store<i16>(out + <usize>(i << 1), <i16>((sample * fade) / FADE_SAMPLES));
-    concealed++;
-    position++;
-    if (position >= pitch) position = 0;
+    store<i16>(out + (<usize>i << 1), <i16>((sample * levelAt(at)) / (GONE_SAMPLES - HOLD_SAMPLES)));
+    state.concealed = at < i32.MAX_VALUE ? at + 1 : at;
   }
-  store<i32>(state, position, POSITION);
-  store<i32>(state, concealed, CONCEALED);
 }
 
-/** Real audio is back at `samples`: its beginning is joined with what concealment would have gone on with. */
-export function concealmentJoin(state: usize, samples: usize, scratch: usize): void {
-  conceal(state, scratch, JOINT_SAMPLES);
-  for (let i: i32 = 0; i < JOINT_SAMPLES; i++) {
-    const place = samples + <usize>(i << 1);
-    const real = <i32>load<i16>(place);
-    const made = <i32>load<i16>(scratch + <usize>(i << 1));
-    store<i16>(place, <i16>((real * i + made * (JOINT_SAMPLES - i)) / JOINT_SAMPLES));
-  }
-  store<i32>(state, 0, CONCEALED);
+function clip(sample: i32): i32 {
+  return min<i32>(max<i32>(sample, -32_768), 32_767);
 }
 
-/** The lag at which the last 20 ms look most like what was before. */
-function findPitch(state: usize): i32 {
-  const recent = state + <usize>((HISTORY_SAMPLES - WINDOW) << 1);
-  let best: i32 = PITCH_MAX;
-  let bestScore: f64 = -1;
-  for (let lag: i32 = PITCH_MIN; lag <= PITCH_MAX; lag++) {
-    const older = recent - <usize>(lag << 1);
-    let product: i64 = 0;
-    let energy: i64 = 1;
-    // Every second sample is enough to tell the lag.
-    for (let i: usize = 0; i < <usize>WINDOW; i += 2) {
-      const b = <i32>load<i16>(older + (i << 1));
-      product += <i64>(<i32>load<i16>(recent + (i << 1)) * b);
-      energy += <i64>(b * b);
-    }
-    const score = product <= 0 ? 0 : <f64>product / Math.sqrt(<f64>energy);
-    if (score > bestScore) {
-      bestScore = score;
-      best = lag;
-    }
+/** Samples over which audio that comes back is joined with what concealment goes on with. */
+export function jointSamples(state: Concealment): i32 {
+  const blocks = max<i32>((state.concealed + BLOCK - 1) / BLOCK - 1, 0);
+  return min<i32>(state.quarter + blocks * JOINT_GROWTH, JOINT_MAX);
+}
+
+/** Audio is back: the first `n` of its samples glide from `made` into it. */
+export function concealmentJoin(samples: usize, made: usize, n: i32): void {
+  for (let i: i32 = 0; i < n; i++) {
+    const at = <usize>i << 1;
+    const real = <i32>load<i16>(samples + at);
+    store<i16>(samples + at, <i16>((real * i + <i32>load<i16>(made + at) * (n - i)) / n));
   }
-  return best;
 }

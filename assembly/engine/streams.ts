@@ -22,7 +22,7 @@ import {
   TRACK_OUTBOUND,
 } from "../abi";
 import { jitterReset } from "../jitter/jitter";
-import { FRAME_TEMPLATE_BYTES, frameTemplate, writeMediaFrame } from "../kernels/media-frame";
+import { FRAME_TEMPLATE_BYTES, frameTemplate, templateSid, templateSidLength, writeMediaFrame } from "../kernels/media-frame";
 import {
   FRAME_COUNT_MAX,
   FRAME_ENTRIES,
@@ -121,6 +121,17 @@ export function nextSequence(slot: i32): u32 {
   const stream = streamAt(slot);
   stream.sequence++;
   return stream.sequence;
+}
+
+/** Where the streamSid of a Media Stream lies; 0 when the slot holds none. */
+export function streamSid(slot: i32): usize {
+  if (!isOpenStream(slot) || (streamAt(slot).options & STREAM_RAW) != 0) return 0;
+  return templateSid(changetype<usize>(streamAt(slot)) + TEMPLATE_AT);
+}
+
+/** Octets of the streamSid of a slot that has one. */
+export function streamSidLength(slot: i32): i32 {
+  return templateSidLength(changetype<usize>(streamAt(slot)) + TEMPLATE_AT);
 }
 
 /** Sets which jitter buffers have to run: of a leg whose inbound track is wanted, or that of the peer whose outbound is. */

@@ -31,7 +31,7 @@ import { receive } from "../engine/receive";
 import { ringWrite } from "../engine/ring";
 import { discardUnprotected } from "../engine/send";
 import { writeStats } from "../engine/stats";
-import { closeStream, nextSequence, openStream, STREAM_BYTES, setCongested } from "../engine/streams";
+import { closeStream, nextSequence, openStream, STREAM_BYTES, setCongested, streamSid, streamSidLength } from "../engine/streams";
 import { tick } from "../engine/tick";
 import { setWallClock } from "../rtp/rtcp";
 import { readMediaPayload } from "../kernels/media-message";
@@ -255,7 +255,13 @@ export function engineStreamNextSequence(stream: i32): u32 {
   return nextSequence(stream);
 }
 
-/** Reads the message in the message area; its octets go to the decoded area. */
+/** Reads the message in the message area, if it names `stream`; its octets go to the decoded area. */
+export function engineReadMessageOf(stream: i32, length: i32): i32 {
+  const sid = streamSid(stream);
+  return sid == 0 ? STATUS_SLOW_PATH : readMediaPayload(MESSAGE, length, sid, streamSidLength(stream), DECODED, DECODED_BYTES);
+}
+
+/** The same whatever stream the message names. */
 export function engineReadMessage(length: i32): i32 {
-  return length < 0 ? STATUS_SLOW_PATH : readMediaPayload(MESSAGE, length, DECODED, DECODED_BYTES);
+  return readMediaPayload(MESSAGE, length, 0, -1, DECODED, DECODED_BYTES);
 }

@@ -50,4 +50,5 @@ export interface EngineExports {
   engineStreamCongested(stream: number, congested: number): number;
   engineStreamNextSequence(stream: number): number;
   engineReadMessage(length: number): number;
+  engineReadMessageOf(stream: number, length: number): number;
 }

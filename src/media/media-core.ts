@@ -395,12 +395,15 @@ export class MediaCore {
 
   /**
    * Reads a `media` message of a consumer (media-streams.md 6.2) by the quick path.
+   * @param stream - the stream that the message has to name; without it any will do
    * @returns octets of mu-law, which lie at the start of `decoded`; or -1: not of the usual form, parse it as JSON
    */
-  readMediaMessage(message: Uint8Array): number {
-    if (message.length > this.#messageBytes) return -1;
+  readMediaMessage(message: Uint8Array, stream?: number): number {
+    const { length } = message;
+    if (length > this.#messageBytes) return -1;
     this.bytes.set(message, this.#message);
-    const octets = this.#exports.engineReadMessage(message.length);
+    const engine = this.#exports;
+    const octets = stream === undefined ? engine.engineReadMessage(length) : engine.engineReadMessageOf(stream, length);
     return octets <= this.#slowPath ? -1 : Math.max(-1, octets);
   }
 

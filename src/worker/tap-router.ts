@@ -143,7 +143,6 @@ export class TapRouter {
 
   #mediaFor(start: StreamStart, leg: LegEntry, stream: () => MediaStream): StreamMedia {
     const { core, clock, defaults } = this.#options;
-    const quotedSid = Buffer.from(JSON.stringify(start.streamSid), "latin1");
     let number = -1;
     return {
       playback: playbackOf(core, leg.slot),
@@ -161,9 +160,8 @@ export class TapRouter {
         core.closeStream(number);
       },
       readMediaMessage: (text) => {
-        const octets = core.readMediaMessage(text);
-        // The engine does not look at the stream's identifier; a message without it takes the long way.
-        return octets < 0 || text.indexOf(quotedSid) < 0 ? undefined : core.decoded.subarray(0, octets);
+        const octets = core.readMediaMessage(text, number);
+        return octets < 0 ? undefined : core.decoded.subarray(0, octets);
       },
     };
   }

@@ -22,6 +22,11 @@ export { AddressCache, type AddressWords, addressText, parseAddress } from "./ad
 export type { DatagramView, DatagramVisitor } from "./datagram-view.ts";
 export type { EventVisitor } from "./event-reader.ts";
 export type { FrameView, FrameVisitor, Track } from "./frame-view.ts";
+export { G711 } from "./kernels/g711.ts";
+export { JitterBuffer, type Played } from "./kernels/jitter-buffer.ts";
+export { MediaKernels, type MediaKernelsOptions } from "./kernels/media-kernels.ts";
+export { SrtpBatch, type SrtpRefusal, SrtpSession } from "./kernels/srtp.ts";
+export { MediaMessageReader, StreamFramer } from "./kernels/stream-framer.ts";
 export type { G711Codec, LegOptions, SocketAddress, SourcePolicy, SrtpKey, SrtpSuite } from "./leg-options.ts";
 export { MediaCore, type MediaCoreOptions, type StreamOptions, type TapOptions } from "./media-core.ts";
 export type { DropReason, LegEvent, LegStats, LossPattern, RemoteReport } from "./media-events.ts";

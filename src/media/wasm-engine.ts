@@ -48,6 +48,27 @@ function readWasm(source: URL | string): Uint8Array {
   }
 }
 
+/**
+ * One instance of the module, checked to be the one this package was written for.
+ * @throws MediaError MEDIA_ABI when it asks for more than it should or is of another version
+ */
+export function instantiateWasm(module: WebAssembly.Module): { exports: WebAssembly.Exports; abi: Abi } {
+  for (const wanted of WebAssembly.Module.imports(module)) {
+    if (wanted.module !== "env" || wanted.name !== "abort")
+      throw new MediaError("MEDIA_ABI", `the media engine wants the import ${wanted.module}.${wanted.name}`);
+  }
+  const { exports } = instantiateSync(module, {}).instance;
+  const abi = numbersOf(exports);
+  if (abi["ABI_VERSION"] !== ABI_VERSION) {
+    const found = abi["ABI_VERSION"] ?? "none";
+    throw new MediaError(
+      "MEDIA_ABI",
+      `the media engine has ABI version ${found}, this package needs ${ABI_VERSION}; build it anew with: npm run build:wasm`,
+    );
+  }
+  return { exports, abi };
+}
+
 /** One instance of the engine: its functions, its numbers, its memory. */
 export class WasmEngine {
   readonly exports: EngineExports;
@@ -60,21 +81,9 @@ export class WasmEngine {
 
   /** @throws MediaError MEDIA_ABI when the module asks for more than it should or is of another version. */
   constructor(module: WebAssembly.Module, legCountMax: number, streamCountMax: number, conferenceCountMax = 0) {
-    for (const wanted of WebAssembly.Module.imports(module)) {
-      if (wanted.module !== "env" || wanted.name !== "abort")
-        throw new MediaError("MEDIA_ABI", `the media engine wants the import ${wanted.module}.${wanted.name}`);
-    }
-    const { instance } = instantiateSync(module, {});
-    const all = instance.exports;
-    this.abi = numbersOf(all);
-    if (this.abi["ABI_VERSION"] !== ABI_VERSION) {
-      const found = this.abi["ABI_VERSION"] ?? "none";
-      throw new MediaError(
-        "MEDIA_ABI",
-        `the media engine has ABI version ${found}, this package needs ${ABI_VERSION}; build it anew with: npm run build:wasm`,
-      );
-    }
-    this.exports = all as unknown as EngineExports;
+    const { exports, abi } = instantiateWasm(module);
+    this.abi = abi;
+    this.exports = exports as unknown as EngineExports;
     this.#directory = this.exports.engineInit(legCountMax, streamCountMax, conferenceCountMax);
     if (this.#directory < 0)
       throw new MediaError("MEDIA_FULL", `no memory for ${legCountMax} legs and ${streamCountMax} streams`);

@@ -48,5 +48,12 @@ export interface KernelExports {
     maskKey: number,
     out: number,
   ): number;
-  readMediaPayload(message: number, length: number, out: number, outMax: number): number;
+  readMediaPayload(
+    message: number,
+    length: number,
+    streamSid: number,
+    streamSidLength: number,
+    out: number,
+    outMax: number,
+  ): number;
 }

@@ -11,6 +11,8 @@ const PAYLOAD_BYTES_MAX = 2048;
 /** Frame header, JSON with the longest numbers and sid, and what the kernel may overrun. */
 const FRAME_ROOM_BYTES = 512;
 const MESSAGE_BYTES_MAX = 65_536;
+/** A length of the streamSid that takes messages of any stream. */
+const ANY_STREAM = -1;
 const STREAM_SID = /^[ !#-[\]-~]{1,64}$/;
 
 /** Writes the messages of one stream. The owner counts: sequence numbers, chunks and times are arguments. */
@@ -124,7 +126,14 @@ export class MediaMessageReader {
     if (message.length > MESSAGE_BYTES_MAX) return -1;
     const { bytes, exports } = this.#memory;
     bytes.set(message, this.#message);
-    const octets = exports.readMediaPayload(this.#message, message.length, this.#decoded, this.#decodedBytes);
+    const octets = exports.readMediaPayload(
+      this.#message,
+      message.length,
+      0,
+      ANY_STREAM,
+      this.#decoded,
+      this.#decodedBytes,
+    );
     return octets < 0 ? -1 : octets;
   }
 }

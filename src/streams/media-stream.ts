@@ -7,10 +7,10 @@
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { step } from "../base/machine.ts";
+import { PlaybackQueue, type PlaybackSink } from "../media/playback-queue.ts";
 import { type ConsumerMessageHandler, type MediaMessageReader, readConsumerMessage } from "./consumer-messages.ts";
 import type { FrameSlab } from "./frame-slab.ts";
 import { CONNECTED_MESSAGE, dtmfMessage, markMessage, startMessage, stopMessage } from "./messages.ts";
-import { PlaybackQueue, type PlaybackSink } from "./playback.ts";
 import { type ClientEnd, StreamClient } from "./stream-client.ts";
 import { alertText, type StreamAlertCode } from "./stream-errors.ts";
 import { STREAM_TABLE, type StreamAction, type StreamInput, type StreamState } from "./stream-state.ts";

@@ -1,7 +1,7 @@
 /** A leg's playback ring in the engine, as streams and players see it. */
 
 import type { MediaCore } from "../media/media-core.ts";
-import type { PlaybackSink } from "../streams/playback.ts";
+import type { PlaybackSink } from "../media/playback-queue.ts";
 
 /** The ring of the leg in `slot`. */
 export function playbackOf(core: MediaCore, slot: number): PlaybackSink {

@@ -3,7 +3,7 @@
  * last octet has been sent. It never waits and has no timer: the worker calls `advance` after each tick.
  */
 
-import type { PlaybackSink } from "../streams/playback.ts";
+import type { PlaybackSink } from "../media/playback-queue.ts";
 import type { AudioSource } from "./audio-source.ts";
 
 /** Octets converted at a time: 20 ms. */

@@ -1,5 +1,5 @@
 /** A playback ring as the engine has one, for tests of what feeds it; `tick` plays 20 ms. */
-import type { PlaybackSink } from "../../src/streams/playback.ts";
+import type { PlaybackSink } from "../../src/media/playback-queue.ts";
 
 export class PlaybackRing implements PlaybackSink {
   /** What left as RTP: whole frames of 160 octets, padded with silence. */

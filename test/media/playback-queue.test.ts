@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PlaybackQueue } from "../../src/streams/playback.ts";
+import { PlaybackQueue } from "../../src/media/playback-queue.ts";
 import { PlaybackRing } from "../support/playback-ring.ts";
 
 function make(limits: { octetsMax?: number; marksMax?: number } = {}, played = 0) {

@@ -100,7 +100,14 @@ export class WebhookError extends GatewayError {
 /** The media engine could not do what it was asked for (not: a bad packet). */
 export class MediaError extends GatewayError {
   constructor(
-    code: "MEDIA_WASM_MISSING" | "MEDIA_ABI" | "MEDIA_FULL" | "MEDIA_NO_LEG" | "MEDIA_NO_PORT" | "MEDIA_WORKER_LOST",
+    code:
+      | "MEDIA_WASM_MISSING"
+      | "MEDIA_ABI"
+      | "MEDIA_FULL"
+      | "MEDIA_NO_LEG"
+      | "MEDIA_NO_CONFERENCE"
+      | "MEDIA_NO_PORT"
+      | "MEDIA_WORKER_LOST",
     message: string,
     options?: ErrorOptions,
   ) {

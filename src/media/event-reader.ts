@@ -21,19 +21,14 @@ export class EventReader {
     this.#count = engine.stateIndex("EVENT_COUNT");
   }
 
-  /** Takes every waiting event out of the table, then shows them to `visitor`; returns how many there were. */
-  forEach(visitor: EventVisitor): number {
+  /** Takes every waiting event out of the table and adds it to `events`. */
+  take(events: LegEvent[]): void {
     const count = this.#engine.words[this.#count]!;
-    if (count === 0) return 0;
-    const events: LegEvent[] = [];
     for (let index = 0; index < count; index++) {
       const event = this.#decode(index);
       if (event !== null) events.push(event);
     }
-    // Forgotten before they are shown: a visitor may close legs or throw.
     this.#engine.words[this.#count] = 0;
-    for (const event of events) visitor(event);
-    return count;
   }
 
   #track(value: number): Track {

@@ -19,6 +19,7 @@
  */
 
 export { AddressCache, type AddressWords, addressText, parseAddress } from "./address.ts";
+export type { ConferenceOptions, MemberOptions } from "./conferences.ts";
 export type { DatagramView, DatagramVisitor } from "./datagram-view.ts";
 export type { EventVisitor } from "./event-reader.ts";
 export type { FrameView, FrameVisitor, Track } from "./frame-view.ts";
@@ -28,7 +29,8 @@ export { MediaKernels, type MediaKernelsOptions } from "./kernels/media-kernels.
 export { SrtpBatch, type SrtpRefusal, SrtpSession } from "./kernels/srtp.ts";
 export { MediaMessageReader, StreamFramer } from "./kernels/stream-framer.ts";
 export type { G711Codec, LegOptions, SocketAddress, SourcePolicy, SrtpKey, SrtpSuite } from "./leg-options.ts";
-export { MediaCore, type MediaCoreOptions, type StreamOptions, type TapOptions } from "./media-core.ts";
+export { MediaCore, type MediaCoreOptions } from "./media-core.ts";
 export type { DropReason, LegEvent, LegStats, LossPattern, RemoteReport } from "./media-events.ts";
 export type { RandomFill } from "./random-pool.ts";
+export type { StreamOptions, TapOptions } from "./stream-slots.ts";
 export { compileWasm, type WasmSource } from "./wasm-engine.ts";

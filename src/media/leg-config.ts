@@ -4,6 +4,7 @@
  */
 
 import { type AddressWords, parseAddress } from "./address.ts";
+import { checkFlag, checkInteger, checkObject, wrong } from "./checks.ts";
 import type { LegOptions, SocketAddress, SourcePolicy, SrtpKey } from "./leg-options.ts";
 import type { WasmEngine } from "./wasm-engine.ts";
 
@@ -42,7 +43,7 @@ const DEFAULTS: LegSettings = {
  * @throws TypeError or RangeError naming the option that is wrong.
  */
 export function mergeSettings(options: LegOptions, known: LegSettings = DEFAULTS): LegSettings {
-  if (typeof options !== "object" || options === null) throw new TypeError("options must be an object");
+  checkObject(options, "options");
   const { srtpSend, srtpReceive, ...rest } = options;
   const told = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as LegOptions;
   const settings = withCodec(told, known);
@@ -75,8 +76,7 @@ function checkSettings(settings: LegSettings): void {
   checkInteger(settings.silenceAfterMs, "silenceAfterMs", 0, 86_400_000);
   checkInteger(settings.silenceThresholdDbov, "silenceThresholdDbov", -127, 0);
   checkInteger(settings.mediaTimeoutMs, "mediaTimeoutMs", 0, 86_400_000);
-  for (const name of ["rtcpMux", "sending", "receiving"] as const)
-    if (typeof settings[name] !== "boolean") throw new TypeError(`${name} must be a boolean`);
+  for (const name of ["rtcpMux", "sending", "receiving"] as const) checkFlag(settings[name], name);
   if (!["negotiated", "address", "latch"].includes(settings.sourcePolicy))
     wrong("sourcePolicy", '"negotiated", "address" or "latch"', settings.sourcePolicy);
   checkRemote(settings.remoteRtp, "remoteRtp");
@@ -103,16 +103,6 @@ function tagBytesOf(key: SrtpKey, name: string): number {
   if (key.suite === "AES_CM_128_HMAC_SHA1_80") return 10;
   if (key.suite === "AES_CM_128_HMAC_SHA1_32") return 4;
   throw new RangeError(`${name}.suite is not one of the suites of RFC 4568 6.2`);
-}
-
-/** @throws RangeError naming `name` unless `value` is a whole number from `min` to `max`. */
-export function checkInteger(value: number, name: string, min: number, max: number): void {
-  if (!Number.isInteger(value) || value < min || value > max)
-    wrong(name, `a whole number from ${min} to ${max}`, value);
-}
-
-function wrong(name: string, expected: string, value: unknown): never {
-  throw new RangeError(`${name} must be ${expected}, not ${JSON.stringify(value) ?? typeof value}`);
 }
 
 /** Writes configuration blocks. */

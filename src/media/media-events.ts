@@ -38,6 +38,8 @@ export type LegEvent =
       readonly track: "inbound" | "outbound";
       readonly durationMs: number;
     }
+  /** All audio that was queued by `play` before this mark has left as RTP, or was cleared (media-streams.md 6.3, 6.4). */
+  | { readonly type: "mark"; readonly leg: number; readonly name: string }
   /** RTCP BYE was received (authenticated on SRTP legs). Information only. */
   | { readonly type: "rtcp-bye"; readonly leg: number };
 

@@ -113,8 +113,19 @@ export class PlaybackQueue {
 
   /** Fills the ring and hands each mark that has become due to `onMark`, in order. */
   advance(onMark: (name: string) => void): void {
+    this.fill();
+    this.takeMarks(onMark);
+  }
+
+  /** Fills the ring. */
+  fill(): void {
     this.#countPlayed();
     this.#fillRing();
+  }
+
+  /** Hands each mark that has become due to `onMark`, in order. */
+  takeMarks(onMark: (name: string) => void): void {
+    this.#countPlayed();
     while (this.#firstMark < this.#marks.length) {
       const mark = this.#marks[this.#firstMark]!;
       if (mark.atOctet > this.#played) break;

@@ -77,7 +77,10 @@ export class WasmEngine {
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
   readonly floats: Float64Array;
+  /** Octets of the staging area. */
+  readonly stageBytes: number;
   readonly #directory: number;
+  readonly #stage: number;
 
   /** @throws MediaError MEDIA_ABI when the module asks for more than it should or is of another version. */
   constructor(module: WebAssembly.Module, legCountMax: number, streamCountMax: number, conferenceCountMax = 0) {
@@ -91,6 +94,8 @@ export class WasmEngine {
     this.bytes = new Uint8Array(buffer);
     this.words = new Int32Array(buffer);
     this.floats = new Float64Array(buffer);
+    this.#stage = this.place("STAGE");
+    this.stageBytes = this.place("STAGE_BYTES");
   }
 
   /** A number of `assembly/abi.ts`. */
@@ -103,6 +108,11 @@ export class WasmEngine {
   /** An address or size of the engine's directory, named without its prefix, e.g. `INPUT`. */
   place(name: string): number {
     return this.words[(this.#directory + this.number(`DIRECTORY_${name}`)) >> 2]!;
+  }
+
+  /** Puts octets `start` to `end` into the staging area, from where the next call takes them. */
+  stage(octets: Uint8Array, start = 0, end = octets.length): void {
+    Buffer.prototype.copy.call(octets, this.bytes, this.#stage, start, end);
   }
 
   /** Index into `words` of the state word `STATE_…`. */

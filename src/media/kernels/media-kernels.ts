@@ -3,7 +3,7 @@
  * frames. One WASM instance for all that is opened here; use one `MediaKernels` a thread.
  */
 
-import { checkInteger } from "../leg-config.ts";
+import { checkInteger } from "../checks.ts";
 import type { SrtpKey } from "../leg-options.ts";
 import { compileWasm, type WasmSource } from "../wasm-engine.ts";
 import { G711 } from "./g711.ts";

@@ -10,7 +10,7 @@ import { autocorrelate, ORDER_MAX, reflect } from "./linear-prediction";
 const RISE: f64 = 1.02;
 /** Frames up to so many times the floor's power are background. */
 const NEAR: f64 = 2;
-/** A background is never taken for louder than this effective value (-40 dBov), nor made up below that one (-70 dBov). */
+/** A background is not believed above this effective value (-40 dBov), nor made up below that one (-70 dBov). */
 const LEVEL_MAX: f64 = 321;
 const LEVEL_MIN: f64 = 10;
 /** Share of a new frame in the shape. */
@@ -37,7 +37,8 @@ export function meanSquare(samples: usize, n: i32): f64 {
 export function backgroundHear(noise: Noise, floor: f64, samples: usize, n: i32): f64 {
   const power = meanSquare(samples, n);
   const next = floor < 0 || power < floor ? power : min<f64>(power, max<f64>(floor * RISE, 1));
-  if (power > next * NEAR) return next;
+  // What never is soft is no background: speech that has not paused yet, music, a tone.
+  if (power > next * NEAR || next > LEVEL_MAX * LEVEL_MAX) return next;
   autocorrelate(samples, n, SUMS);
   reflect(SUMS, SHAPE);
   const share = noise.known === 0 ? 1 : SHARE;
@@ -46,7 +47,7 @@ export function backgroundHear(noise: Noise, floor: f64, samples: usize, n: i32)
     const before = <f64>load<f32>(at);
     store<f32>(at, <f32>(before + (<f64>load<f32>(SHAPE + (i << 2)) - before) * share));
   }
-  noise.level = <f32>min<f64>(Math.sqrt(next), LEVEL_MAX);
+  noise.level = <f32>Math.sqrt(next);
   noise.known = 1;
   return next;
 }

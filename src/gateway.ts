@@ -20,7 +20,14 @@ import { OtherRequests } from "./calls/other-requests.ts";
 import { compileWasm } from "./media/wasm-engine.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
 import type { Flow, SipRequest } from "./sip/message.ts";
-import { type Admission, type ListenAddress, type ListenOptions, SipStack, type TlsOptions } from "./sip/sip-stack.ts";
+import {
+  type Admission,
+  type KeepAlive,
+  type ListenAddress,
+  type ListenOptions,
+  SipStack,
+  type TlsOptions,
+} from "./sip/sip-stack.ts";
 import type { Secrets } from "./store/secrets.ts";
 import type { Store } from "./store/store.ts";
 import { EdgeTable } from "./trunking/edges.ts";
@@ -95,6 +102,12 @@ export class Gateway {
       clock: this.#clock,
       log: this.#log.child({ part: "sip" }),
       timers: { t1Ms: config.sip.t1Ms },
+      udpRequestBytesMax: config.sip.udpMaxRequestBytes,
+      connectTimeoutMs: config.sip.connectTimeoutMs,
+      connectionsMax: config.sip.connectionsMax,
+      connectionsPerSourceMax: config.sip.connectionsPerSourceMax,
+      ...keepAlive(config),
+      naptr: config.sip.naptr,
       random,
     });
     const allowed = config.webhooks.allowPrivateAddresses;
@@ -102,6 +115,9 @@ export class Gateway {
       clock: this.#clock,
       guard: new AddressGuard({ allowAll: allowed.includes("all"), allow: allowed.filter((range) => range !== "all") }),
       caPem: readPem(config.webhooks.caFile),
+      connectTimeoutMs: config.webhooks.connectTimeoutMs,
+      totalTimeoutMs: config.webhooks.totalTimeoutMs,
+      bodyBytesMax: config.webhooks.bodyBytesMax,
     });
     this.#callbacks = new CallbackQueue(this.#webhooks, (callback, code, text) =>
       this.alerts.raise({ code, level: "warning", text: `callback failed: ${text}`, url: callback.url.split("?")[0]! }),
@@ -271,6 +287,11 @@ function listenOptions({ sip, tls }: GatewayConfig): ListenOptions[] {
   if (sip.tcpPort !== null) listen.push({ ...common, transport: "tcp", port: sip.tcpPort });
   if (sip.tlsPort !== null && tls.certFile !== null) listen.push({ ...common, transport: "tls", port: sip.tlsPort });
   return listen;
+}
+
+/** RFC 5626 §4.4.1: not all connections at one moment, and 10 s for the answer. */
+function keepAlive({ sip }: GatewayConfig): { keepAlive?: KeepAlive } {
+  return sip.keepAliveSeconds === 0 ? {} : { keepAlive: { intervalMs: sip.keepAliveSeconds * 1000, pongMs: 10_000 } };
 }
 
 function tlsOptions({ tls }: GatewayConfig): { tls?: TlsOptions } {

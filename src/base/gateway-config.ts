@@ -46,6 +46,10 @@ export interface SipConfig {
   readonly connectTimeoutMs: number;
   readonly connectionsMax: number;
   readonly connectionsPerSourceMax: number;
+  /** Pings on quiet connections that we opened (R-KEEP-6); 0 sends none. */
+  readonly keepAliveSeconds: number;
+  /** NAPTR for targets that name neither transport nor port (SIP-DNS-2). */
+  readonly naptr: boolean;
   /** R-ORIG-17. */
   readonly noAnswerMs: number;
   /** R-ORIG-23: ringing of one attempt, and silence of all attempts in sum. */

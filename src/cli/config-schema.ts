@@ -51,6 +51,8 @@ const sip = section({
   connectTimeoutMs: int(100, 30_000, "ms").default(2000),
   connectionsMax: int(1, 1_000_000).default(20_000),
   connectionsPerSourceMax: int(1, 1_000_000).default(1000),
+  keepAliveSeconds: int(0, 3600, "s").default(120),
+  naptr: bool(false),
   noAnswerMs: int(100, 32_000, "ms").default(4000),
   ringLimitMs: int(1000, 600_000, "ms").default(60_000),
   silentTotalMs: int(1000, 600_000, "ms").default(40_000),

@@ -19,12 +19,15 @@ import type { ServerTransaction } from "./transaction/server-transaction.ts";
 import { statelessTag } from "./transaction/stateless-tag.ts";
 import { TIMER_DEFAULTS, type TimerSettings } from "./transaction/timers.ts";
 import { TransactionLayer } from "./transaction/transaction-layer.ts";
+import type { KeepAlive } from "./transport/connection.ts";
 import { Locator, type Resolver, systemResolver } from "./transport/locate.ts";
 import type { ListenAddress, ListenOptions } from "./transport/target.ts";
 import type { TlsOptions } from "./transport/tls-options.ts";
-import { type MessageObserver, stampVia, TransportLayer } from "./transport/transport-layer.ts";
+import { type MessageObserver, TransportLayer } from "./transport/transport-layer.ts";
+import { stampVia } from "./transport/via-rules.ts";
 import type { IncomingInvite, IncomingRequest, OutgoingInvite, OutgoingInviteOptions } from "./user-agent.ts";
 
+export type { KeepAlive } from "./transport/connection.ts";
 export type { ListenAddress, ListenOptions } from "./transport/target.ts";
 export type { TlsIdentity, TlsOptions } from "./transport/tls-options.ts";
 
@@ -38,6 +41,17 @@ export interface SipStackOptions {
   /** User-Agent and Server; default "Tandem". */
   readonly userAgentName?: string;
   readonly resolver?: Resolver;
+  /** Ask for NAPTR where a URI names neither transport nor port (SIP-DNS-2); default false. */
+  readonly naptr?: boolean;
+  /** Requests above it go over TCP where the far end takes it (RFC 3261 §18.1.1); default 1300. */
+  readonly udpRequestBytesMax?: number;
+  /** Default 2000 (SIP-TP-7). */
+  readonly connectTimeoutMs?: number;
+  /** Accepted connections in all and of one source address (SIP-TP-15); default 20 000 and 1000. */
+  readonly connectionsMax?: number;
+  readonly connectionsPerSourceMax?: number;
+  /** Pings on connections that we opened (RFC 5626 §4.4.1); default none. */
+  readonly keepAlive?: KeepAlive;
   /** Default Math.random: weights and waiting times, nothing secret. */
   readonly random?: () => number;
 }
@@ -61,13 +75,15 @@ export interface SipCounters {
   parseErrors: number;
   dropped: number;
   refused: number;
+  /** Messages that ran into a defect of ours. */
+  faults: number;
 }
 
 export class SipStack {
   readonly #core: SipCore;
   readonly #transports: TransportLayer;
   readonly #transactions: TransactionLayer;
-  readonly counters: SipCounters = { received: 0, parseErrors: 0, dropped: 0, refused: 0 };
+  readonly counters: SipCounters = { received: 0, parseErrors: 0, dropped: 0, refused: 0, faults: 0 };
   /** A new call. Without a listener it is answered 480. */
   onInvite: ((invite: IncomingInvite) => void) | undefined;
   /** OPTIONS, REGISTER and their like outside a dialog. Without a listener they are answered 405. */
@@ -79,7 +95,7 @@ export class SipStack {
     const timers = { ...TIMER_DEFAULTS, ...options.timers };
     const random = options.random ?? Math.random;
     this.#transports = new TransportLayer(
-      { listen: options.listen, clock: options.clock, ...(options.tls === undefined ? {} : { tls: options.tls }) },
+      { ...options, random },
       {
         onMessage: (message, flow) => {
           this.counters.received++;
@@ -87,6 +103,13 @@ export class SipStack {
           else this.#request(message, flow);
         },
         onParseError: (error, flow) => this.#unreadable(error, flow),
+        onFault: (error, flow) => {
+          this.counters.faults++;
+          options.log.error("a message could not be handled", {
+            remote: `${flow.remoteAddress}:${flow.remotePort}`,
+            error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+          });
+        },
         onFlowLost: (flow, reason) => this.#transactions.flowLost(flow, reason),
       },
     );
@@ -111,7 +134,12 @@ export class SipStack {
       timers,
       transports: this.#transports,
       transactions: this.#transactions,
-      locator: new Locator(options.resolver ?? systemResolver, options.clock, random),
+      locator: new Locator({
+        resolver: options.resolver ?? systemResolver,
+        clock: options.clock,
+        random,
+        naptr: options.naptr ?? false,
+      }),
       dialogs: new DialogTable(),
       allow: METHODS.join(", "),
       productName: options.userAgentName ?? "Tandem",

@@ -90,13 +90,20 @@ const OVERRIDES = {
 } as const;
 const RETRY_KINDS = new Set(["ct", "rt", "4xx", "5xx", "all"]);
 
-/** Reads `#ct=…&rt=…&tt=…&rc=…&rp=…`; what is wrong gets its default. */
-export function connectionOverrides(url: string): ConnectionOverrides {
+/**
+ * Reads `#ct=…&rt=…&tt=…&rc=…&rp=…`; what is wrong gets its default.
+ * @param defaults - ms to connect and in all, where the operator has set them
+ */
+export function connectionOverrides(
+  url: string,
+  defaults: { readonly ct?: number | undefined; readonly tt?: number | undefined } = {},
+): ConnectionOverrides {
   const hash = url.indexOf("#");
   const found = new Map(new URLSearchParams(hash < 0 ? "" : url.slice(hash + 1)));
   const problems: string[] = [];
   const number = (key: keyof typeof OVERRIDES): number => {
-    const { value, min, max } = OVERRIDES[key];
+    const { min, max } = OVERRIDES[key];
+    const value = (key === "ct" || key === "tt" ? defaults[key] : undefined) ?? OVERRIDES[key].value;
     const text = found.get(key);
     if (text === undefined) return value;
     const wanted = /^[0-9]{1,6}$/.test(text) ? Number(text) : Number.NaN;

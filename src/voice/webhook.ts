@@ -24,6 +24,12 @@ export interface WebhookOptions {
   readonly guard: AddressGuard;
   /** Extra authorities, PEM. */
   readonly caPem?: string;
+  /** Where the URL says nothing about it; default 5000. */
+  readonly connectTimeoutMs?: number;
+  /** Whole answer, connecting included; default 15 000. */
+  readonly totalTimeoutMs?: number;
+  /** Largest answer; default 64 KiB. */
+  readonly bodyBytesMax?: number;
 }
 
 export interface WebhookRequest {
@@ -61,11 +67,15 @@ export class WebhookClient {
   readonly #guard: AddressGuard;
   readonly #agents = new Map<number, Agent>();
   readonly #caPem: string | undefined;
+  readonly #defaults: { readonly ct: number | undefined; readonly tt: number | undefined };
+  readonly #bodyBytesMax: number;
 
   constructor(options: WebhookOptions) {
     this.#clock = options.clock;
     this.#guard = options.guard;
     this.#caPem = options.caPem;
+    this.#defaults = { ct: options.connectTimeoutMs, tt: options.totalTimeoutMs };
+    this.#bodyBytesMax = options.bodyBytesMax ?? ANSWER_BYTES_MAX;
   }
 
   /** Looks up and judges a host, for connections that others make. @throws AddressDeniedError */
@@ -78,7 +88,7 @@ export class WebhookClient {
    * @throws WebhookError with the alert number when there is no answer below 400
    */
   async request(request: WebhookRequest): Promise<WebhookAnswer> {
-    const overrides = connectionOverrides(request.url);
+    const overrides = connectionOverrides(request.url, this.#defaults);
     const startedMs = this.#clock.nowMs();
     const controller = new AbortController();
     const total = this.#clock.after(overrides.totalMs, () =>
@@ -186,7 +196,7 @@ export class WebhookClient {
     );
     const setCookie = response.headers["set-cookie"];
     if (setCookie !== undefined) request.cookies?.store(parsed, Array.isArray(setCookie) ? setCookie : [setCookie]);
-    const body = await readBody(response, request.answerBytesMax ?? ANSWER_BYTES_MAX, hop.url);
+    const body = await readBody(response, request.answerBytesMax ?? this.#bodyBytesMax, hop.url);
     return {
       status: response.statusCode,
       contentType: headers.get("content-type") ?? "",

@@ -196,6 +196,17 @@ describe("failures have a number and a cure (twiml.md 5.1)", () => {
     expect((await waiting).alertCode).toBe(11205);
   });
 
+  it("webhooks.totalTimeoutMs and webhooks.bodyBytesMax hold where the URL says nothing", async () => {
+    const strict = new WebhookClient({ clock, guard, totalTimeoutMs: 700, bodyBytesMax: 80_000 });
+    const asked = { method: "POST", parameters: PARAMETERS, authToken: TOKEN } as const;
+    const waiting = failure(strict.request({ url: peer.url("/silent"), ...asked }));
+    while (peer.seen.length === 0) await new Promise((done) => setImmediate(done));
+    clock.advance(700);
+    expect((await waiting).alertCode).toBe(11205);
+    expect((await strict.request({ url: peer.url("/large"), ...asked })).body).toHaveLength(70_000);
+    await strict.close();
+  });
+
   it("a caller that hangs up ends the request at once", async () => {
     const controller = new AbortController();
     const waiting = failure(ask("/silent", { signal: controller.signal }));

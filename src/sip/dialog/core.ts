@@ -3,10 +3,12 @@
 import type { Clock } from "../../base/clock.ts";
 import { randomHex } from "../../base/ids.ts";
 import type { Log } from "../../base/log.ts";
-import type { ExtraHeaders, Flow, Via } from "../message.ts";
+import type { ExtraHeaders, Flow, SipRequest, Via } from "../message.ts";
+import { serializeMessage } from "../serialize.ts";
 import type { TimerSettings } from "../transaction/timers.ts";
 import type { TransactionLayer } from "../transaction/transaction-layer.ts";
 import type { Locator } from "../transport/locate.ts";
+import type { Target } from "../transport/target.ts";
 import type { TransportLayer } from "../transport/transport-layer.ts";
 import { formatHostPort } from "../uri.ts";
 import { BRANCH_COOKIE } from "../via.ts";
@@ -44,6 +46,19 @@ export function viaFor(core: SipCore, flow: Flow): Via {
 export function contactFor(core: SipCore, flow: Flow): string {
   const { host, port } = core.transports.announced(flow);
   return `<sip:${formatHostPort(host, port)}${flow.transport === "udp" ? "" : `;transport=${flow.transport}`}>`;
+}
+
+/**
+ * Where a request goes: what is too large for a datagram goes over TCP if the far end takes that, else over UDP all the
+ * same (RFC 3261 §18.1.1, SIP-TP-2).
+ * @param build - the request as it would be sent on a flow
+ * @throws TransportError when there is no way
+ */
+export async function flowFor(core: SipCore, target: Target, build: (flow: Flow) => SipRequest): Promise<Flow> {
+  const flow = await core.transports.flowTo(target);
+  if (flow.transport !== "udp") return flow;
+  if (serializeMessage(build(flow)).length <= core.transports.udpRequestBytesMax) return flow;
+  return core.transports.flowTo({ ...target, transport: "tcp" }).catch(() => flow);
 }
 
 /** User-Agent for requests. */

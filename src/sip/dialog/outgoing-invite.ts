@@ -10,19 +10,16 @@ import { randomHex } from "../../base/ids.ts";
 import { createRequest } from "../build.ts";
 import { answerChallenge, parseChallenge } from "../digest.ts";
 import type { Flow, NameAddr, SipRequest, SipResponse } from "../message.ts";
-import { serializeMessage } from "../serialize.ts";
 import type { ClientTransaction } from "../transaction/client-transaction.ts";
 import type { Located } from "../transport/locate.ts";
 import { formatUri } from "../uri.ts";
 import type { Dialog, OutgoingInvite, OutgoingInviteOptions } from "../user-agent.ts";
 import { ConfirmedDialog } from "./confirmed-dialog.ts";
-import { contactFor, type SipCore, userAgent, viaFor } from "./core.ts";
+import { contactFor, flowFor, type SipCore, userAgent, viaFor } from "./core.ts";
 import { contactOf, recordRoutes } from "./route-set.ts";
 
 /** One authentication round a request, and one more for a nonce that went stale (hardening R6). */
 const AUTHENTICATION_ROUNDS_MAX = 2;
-/** Requests above it go over TCP first (RFC 3261 §18.1.1). */
-const UDP_REQUEST_BYTES_MAX = 1300;
 /** How long an abandoned attempt is still looked after is the transaction's own time (SIP-TXN-2). */
 const NO_ANSWER_MS = 4000;
 
@@ -42,7 +39,8 @@ export class UacInvite implements OutgoingInvite {
   #addresses: readonly Located[] = [];
   #nextAddress = 0;
   #current: ClientTransaction | undefined;
-  #flow: Flow | undefined;
+  /** The address that is being tried. */
+  #located: Located | undefined;
   #sequence = 1;
   #authorization: [string, string][] = [];
   #authenticationRounds = 0;
@@ -99,33 +97,48 @@ export class UacInvite implements OutgoingInvite {
   /** @param last - what is reported when no address is left */
   async #tryNext(last: GatewayError): Promise<void> {
     if (this.#outcome !== "pending") return;
+    if (this.#located !== undefined) this.#core.locator.failed(this.#located);
     const located = this.#addresses[this.#nextAddress++];
     if (located === undefined || this.#cancelRequested) {
       this.#fail(last);
       return;
     }
+    this.#located = located;
+    // What the last address still says is late from now on.
+    this.#current = undefined;
+    this.#hasAnswer = false;
+    this.#limitSilence();
+    let flow: Flow;
     try {
-      this.#flow = await this.#flowTo(located);
+      flow = await this.#flowTo(located);
     } catch (error) {
-      await this.#tryNext(error as GatewayError);
+      if (this.#located === located) await this.#tryNext(error as GatewayError);
       return;
     }
-    if (this.#outcome === "pending" && !this.#cancelRequested) this.#send(this.#flow);
-    else if (this.#outcome === "pending")
-      this.#fail(new TransactionTimeoutError("cancelled before the INVITE was sent"));
+    // P1 may have moved on while the connection was being made.
+    if (this.#located !== located || this.#outcome !== "pending") return;
+    if (this.#cancelRequested) this.#fail(new TransactionTimeoutError("cancelled before the INVITE was sent"));
+    else this.#send(flow);
+  }
+
+  /** P1: connecting counts (SIP-TP-7). The transaction runs on, so that a late answer is handled (SIP-TXN-2). */
+  #limitSilence(): void {
+    this.#noAnswer?.cancel();
+    const noAnswerMs = this.#options.noAnswerMs ?? NO_ANSWER_MS;
+    this.#noAnswer = this.#core.clock.after(noAnswerMs, () => {
+      void this.#tryNext(new TransactionTimeoutError(`no answer within ${noAnswerMs / 1000} s`));
+    });
   }
 
   async #flowTo(located: Located): Promise<Flow> {
     const target = {
       ...located,
-      tlsName: this.#options.uri.host,
+      // The certificate is that of the next hop (RFC 5922 §4).
+      tlsName: (this.#options.nextHop ?? this.#options.uri).host,
       tlsVerify: this.#options.tlsVerify ?? true,
       localAddress: this.#options.localAddress ?? "",
     };
-    const flow = await this.#core.transports.flowTo(target);
-    if (flow.transport !== "udp" || serializeMessage(this.#build(flow)).length <= UDP_REQUEST_BYTES_MAX) return flow;
-    // SIP-TP-2: large requests go over TCP where the far end takes it, else over UDP all the same.
-    return this.#core.transports.flowTo({ ...target, transport: "tcp" }).catch(() => flow);
+    return flowFor(this.#core, target, (flow) => this.#build(flow));
   }
 
   #build(flow: Flow): SipRequest {
@@ -163,17 +176,7 @@ export class UacInvite implements OutgoingInvite {
     });
     sent = transaction;
     this.#current = transaction;
-    if (failedEarly !== undefined) {
-      this.#failure(failedEarly, transaction);
-      return;
-    }
-    if (this.#authenticationRounds > 0) return;
-    this.#noAnswer?.cancel();
-    const noAnswerMs = this.#options.noAnswerMs ?? NO_ANSWER_MS;
-    this.#noAnswer = this.#core.clock.after(noAnswerMs, () => {
-      // The transaction runs on, so that a late answer is handled (SIP-TXN-2).
-      void this.#tryNext(new TransactionTimeoutError(`no answer within ${noAnswerMs / 1000} s`));
-    });
+    if (failedEarly !== undefined) this.#failure(failedEarly, transaction);
   }
 
   #response(response: SipResponse, transaction: ClientTransaction): void {
@@ -227,7 +230,6 @@ export class UacInvite implements OutgoingInvite {
       return;
     }
     if (response.status === 503 && this.#nextAddress < this.#addresses.length) {
-      this.#hasAnswer = false;
       void this.#tryNext(new TransactionTimeoutError("503"));
       return;
     }

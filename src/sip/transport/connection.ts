@@ -5,6 +5,7 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import type { SipParseError } from "../../base/errors.ts";
 import type { Flow, SipMessage } from "../message.ts";
 import { StreamParser } from "../stream-parser.ts";
+import { plainAddress } from "./local-address.ts";
 
 /** Limits of one connection. */
 export interface ConnectionLimits {
@@ -13,12 +14,23 @@ export interface ConnectionLimits {
   /** Without any octet this long: closed. */
   readonly idleMs: number;
   readonly sendBufferBytes: number;
+  /** After the last message, for the far end to read it and close. */
+  readonly lingerMs: number;
+}
+
+/** Our own pings on a connection that we opened (RFC 5626 §4.4.1, SIP-TP-10). */
+export interface KeepAlive {
+  /** Quiet this long: ping. */
+  readonly intervalMs: number;
+  /** Without any octet this long after a ping: the connection is dead. */
+  readonly pongMs: number;
 }
 
 export const CONNECTION_LIMITS: ConnectionLimits = {
   firstMessageMs: 30_000,
   idleMs: 600_000,
   sendBufferBytes: 1024 * 1024,
+  lingerMs: 5000,
 };
 
 export interface ConnectionHandler {
@@ -36,22 +48,29 @@ export class Connection {
   readonly #handler: ConnectionHandler;
   readonly #clock: Clock;
   readonly #limits: ConnectionLimits;
+  readonly #keepAlive: KeepAlive | undefined;
   #idle: Timer | undefined;
+  #ping: Timer | undefined;
   #closed = false;
 
-  /** @param accepted - true when the far end opened it */
+  /**
+   * @param accepted - true when the far end opened it
+   * @param keepAlive - undefined sends no pings
+   */
   constructor(
     socket: Socket,
     transport: "tcp" | "tls",
     accepted: boolean,
     handler: ConnectionHandler,
     clock: Clock,
+    keepAlive?: KeepAlive,
     limits = CONNECTION_LIMITS,
   ) {
     this.#socket = socket;
     this.#handler = handler;
     this.#clock = clock;
     this.#limits = limits;
+    this.#keepAlive = keepAlive;
     this.flow = {
       transport,
       remoteAddress: plainAddress(socket.remoteAddress ?? ""),
@@ -65,6 +84,7 @@ export class Connection {
     socket.on("error", (error) => this.#close(error));
     socket.on("close", () => this.#close(undefined));
     this.#armIdle(accepted ? limits.firstMessageMs : limits.idleMs);
+    this.#armPing();
   }
 
   get closed(): boolean {
@@ -82,10 +102,12 @@ export class Connection {
     return true;
   }
 
-  /** Sends what is buffered, then closes. */
+  /** Sends what is buffered, then closes. A far end that does not close its side is cut off. */
   end(): void {
     if (this.#closed) return;
     this.#socket.end();
+    const linger = this.#clock.after(this.#limits.lingerMs, () => this.#socket.destroy());
+    this.#socket.once("close", () => linger.cancel());
     this.#close(undefined);
   }
 
@@ -94,6 +116,8 @@ export class Connection {
   }
 
   #data(chunk: Buffer): void {
+    if (this.#closed) return;
+    this.#armPing();
     for (const event of this.#parser.push(chunk)) {
       if (this.#closed) return;
       if (event.kind === "message") {
@@ -102,6 +126,9 @@ export class Connection {
       } else if (event.kind === "ping") {
         this.#armIdle(this.#limits.idleMs);
         this.send(PONG);
+      } else if (event.kind === "pong") {
+        // Only what answers a ping of ours keeps the connection; line ends of the far end's own making do not.
+        if (this.#keepAlive !== undefined) this.#armIdle(this.#limits.idleMs);
       } else if (event.kind === "error") {
         this.#handler.onParseError(event.error, this);
         if (event.error.fatalToStream) this.end();
@@ -114,18 +141,25 @@ export class Connection {
     this.#idle = this.#clock.after(delayMs, () => this.#close(new Error("idle")));
   }
 
+  #armPing(): void {
+    const keepAlive = this.#keepAlive;
+    if (keepAlive === undefined) return;
+    this.#ping?.cancel();
+    this.#ping = this.#clock.after(keepAlive.intervalMs, () => {
+      this.#ping = this.#clock.after(keepAlive.pongMs, () => this.#close(new Error("no answer to a ping")));
+      this.send(PING);
+    });
+  }
+
   #close(error: Error | undefined): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#idle?.cancel();
+    this.#ping?.cancel();
     if (error !== undefined || !this.#socket.writableEnded) this.#socket.destroy();
     this.#handler.onClosed(this, error);
   }
 }
 
 const PONG = Buffer.from("\r\n");
-
-/** IPv4 without the mapped prefix that a dual-stack socket shows. */
-export function plainAddress(address: string): string {
-  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
-}
+const PING = Buffer.from("\r\n\r\n");

@@ -15,10 +15,20 @@ export interface SrvRecord {
   readonly weight: number;
 }
 
+export interface NaptrRecord {
+  readonly order: number;
+  readonly preference: number;
+  readonly flags: string;
+  /** `SIPS+D2T`, `SIP+D2T`, `SIP+D2U` and others. */
+  readonly service: string;
+  readonly replacement: string;
+}
+
 /** DNS as the stack needs it; an empty list means that there is no such record. */
 export interface Resolver {
   srv(name: string): Promise<readonly SrvRecord[]>;
   addresses(name: string): Promise<readonly string[]>;
+  naptr?(name: string): Promise<readonly NaptrRecord[]>;
 }
 
 /** Looks names up with the system's resolver; /etc/hosts counts for addresses. */
@@ -34,6 +44,13 @@ export const systemResolver: Resolver = {
     const found = await dns.lookup(name, { all: true, verbatim: false });
     return found.map(({ address }) => address);
   },
+  async naptr(name) {
+    try {
+      return await dns.resolveNaptr(name);
+    } catch {
+      return [];
+    }
+  },
 };
 
 export interface Located {
@@ -42,10 +59,26 @@ export interface Located {
   readonly port: number;
 }
 
+export interface LocatorOptions {
+  readonly resolver: Resolver;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Ask for NAPTR where a URI names neither transport nor port; default false (SIP-DNS-2). */
+  readonly naptr?: boolean;
+}
+
 const CACHE_MS = 30_000;
 const NEGATIVE_MS = 5000;
 const CACHE_MAX = 10_000;
+/** All of it, and the service records alone: a server that says nothing about those does not hide the host's address. */
 const RESOLVE_LIMIT_MS = 2000;
+const SERVICE_LIMIT_MS = 1000;
+/** What is taken of an answer, however long it is. */
+const RECORDS_MAX = 16;
+const LOCATED_MAX = 32;
+/** An address that failed is tried after the others this long (SIP-DNS-8). */
+const FAILED_MS = 30_000;
+const FAILED_MAX = 10_000;
 
 /** The transport that a URI asks for. */
 export function transportOf(uri: SipUri): SipTransportName {
@@ -54,16 +87,25 @@ export function transportOf(uri: SipUri): SipTransportName {
   return named === "tcp" ? "tcp" : "udp";
 }
 
-export class Locator {
-  readonly #resolver: Resolver;
-  readonly #clock: Clock;
-  readonly #random: () => number;
-  readonly #cache = new Map<string, { readonly untilMs: number; readonly found: readonly Located[] }>();
+const NAPTR_TRANSPORTS: ReadonlyMap<string, SipTransportName> = new Map([
+  ["SIPS+D2T", "tls"],
+  ["SIP+D2T", "tcp"],
+  ["SIP+D2U", "udp"],
+]);
 
-  constructor(resolver: Resolver, clock: Clock, random: () => number) {
-    this.#resolver = resolver;
-    this.#clock = clock;
-    this.#random = random;
+interface Service {
+  readonly name: string;
+  readonly transport: SipTransportName;
+}
+
+export class Locator {
+  readonly #options: LocatorOptions;
+  readonly #cache = new Map<string, { readonly untilMs: number; readonly found: readonly Located[] }>();
+  readonly #pending = new Map<string, Promise<readonly Located[]>>();
+  readonly #failedUntilMs = new Map<string, number>();
+
+  constructor(options: LocatorOptions) {
+    this.#options = options;
   }
 
   /** All addresses in the order to be tried. @throws TransportError TRANSPORT_DNS when there is none */
@@ -71,65 +113,125 @@ export class Locator {
     const transport = transportOf(uri);
     if (isIP(uri.host) !== 0) return [{ transport, address: uri.host, port: uri.port ?? defaultPort(transport) }];
     if (uri.host === "") throw new TransportError("TRANSPORT_DNS", "the URI has no host");
-    const key = `${transport} ${uri.host} ${uri.port ?? ""}`;
+    const key = `${uri.scheme} ${uri.params.get("transport")?.toLowerCase() ?? ""} ${uri.host} ${uri.port ?? ""}`;
     const cached = this.#cache.get(key);
-    const isFresh = cached !== undefined && cached.untilMs > this.#clock.nowMs();
-    if (isFresh && cached.found.length > 0) return cached.found;
-    if (isFresh) throw new TransportError("TRANSPORT_DNS", `${uri.host} has no address`);
+    if (cached !== undefined && cached.untilMs > this.#options.clock.nowMs()) {
+      if (cached.found.length > 0) return this.#failedLast(cached.found);
+      throw new TransportError("TRANSPORT_DNS", `${uri.host} has no address`);
+    }
     try {
-      const found = await this.#limited(this.#look(uri, transport));
-      this.#remember(key, found);
-      if (found.length === 0) throw new TransportError("TRANSPORT_DNS", `${uri.host} has no address`);
-      return found;
+      return this.#failedLast(await this.#once(key, () => this.#look(uri, transport)));
     } catch (error) {
       // A name that was known is used on while DNS is down (SIP-DNS-7).
-      if (cached !== undefined && cached.found.length > 0) return cached.found;
-      this.#remember(key, []);
+      if (cached !== undefined && cached.found.length > 0) {
+        this.#remember(key, cached.found, NEGATIVE_MS);
+        return this.#failedLast(cached.found);
+      }
+      this.#remember(key, [], NEGATIVE_MS);
       throw error instanceof TransportError
         ? error
         : new TransportError("TRANSPORT_DNS", `${uri.host}: ${messageOf(error)}`, { cause: error });
     }
   }
 
+  /** Nobody answered at this address, or it refused to: the others come first for a while. */
+  failed({ transport, address, port }: Located): void {
+    if (this.#failedUntilMs.size >= FAILED_MAX) this.#failedUntilMs.clear();
+    this.#failedUntilMs.set(`${transport} ${address} ${port}`, this.#options.clock.nowMs() + FAILED_MS);
+  }
+
+  #failedLast(found: readonly Located[]): readonly Located[] {
+    if (this.#failedUntilMs.size === 0 || found.length < 2) return found;
+    const nowMs = this.#options.clock.nowMs();
+    const hasFailed = ({ transport, address, port }: Located): boolean =>
+      (this.#failedUntilMs.get(`${transport} ${address} ${port}`) ?? 0) > nowMs;
+    return [...found.filter((one) => !hasFailed(one)), ...found.filter(hasFailed)];
+  }
+
+  /** Many calls to one name ask once. */
+  #once(key: string, look: () => Promise<Located[]>): Promise<readonly Located[]> {
+    const pending = this.#pending.get(key);
+    if (pending !== undefined) return pending;
+    const asked = this.#limited(look(), RESOLVE_LIMIT_MS)
+      .then((found) => {
+        if (found.length === 0) throw new TransportError("TRANSPORT_DNS", "no address");
+        this.#remember(key, found, CACHE_MS);
+        return found;
+      })
+      .finally(() => this.#pending.delete(key));
+    this.#pending.set(key, asked);
+    return asked;
+  }
+
   async #look(uri: SipUri, transport: SipTransportName): Promise<Located[]> {
     if (uri.port === undefined) {
-      const service = transport === "tls" ? "_sips._tcp" : `_sip._${transport}`;
-      const records = await this.#resolver.srv(`${service}.${uri.host}`);
-      if (records.length > 0) {
-        const usable = orderSrv(records, this.#random).filter(({ name }) => name !== "" && name !== ".");
-        const lists = await Promise.all(
-          usable.map(async ({ name, port }) =>
-            (await this.#addresses(name)).map((address) => ({ transport, address, port })),
-          ),
-        );
-        return lists.flat();
+      for (const service of await this.#services(uri, transport)) {
+        const records = await this.#limited(this.#options.resolver.srv(service.name), SERVICE_LIMIT_MS).catch(() => []);
+        if (records.length === 0) continue;
+        return this.#targets(records, service.transport);
       }
     }
     const port = uri.port ?? defaultPort(transport);
     return (await this.#addresses(uri.host)).map((address) => ({ transport, address, port }));
   }
 
-  async #addresses(name: string): Promise<readonly string[]> {
-    return (await this.#resolver.addresses(name)).filter((address) => isIP(address) !== 0);
+  /** Names of SRV records, in the order of RFC 3263 §4.1. */
+  async #services(uri: SipUri, transport: SipTransportName): Promise<Service[]> {
+    const prefix = transport === "tls" ? "_sips._tcp" : `_sip._${transport}`;
+    const plain: Service = { name: `${prefix}.${uri.host}`, transport };
+    const { resolver, naptr } = this.#options;
+    if (naptr !== true || resolver.naptr === undefined || uri.params.has("transport")) return [plain];
+    const records = await this.#limited(resolver.naptr(uri.host), SERVICE_LIMIT_MS).catch(() => []);
+    const services = [...records]
+      .sort((a, b) => a.order - b.order || a.preference - b.preference)
+      .flatMap(({ flags, service, replacement }): Service[] => {
+        const named = NAPTR_TRANSPORTS.get(service.toUpperCase());
+        // A sips URI never leaves without TLS.
+        if (named === undefined || flags.toLowerCase() !== "s" || (uri.scheme === "sips" && named !== "tls")) return [];
+        return [{ name: replacement, transport: named }];
+      })
+      .slice(0, RECORDS_MAX);
+    return [...services, plain];
   }
 
-  #limited<T>(work: Promise<T>): Promise<T> {
+  /** All addresses of all targets; one target without an address does not spoil the others. */
+  async #targets(records: readonly SrvRecord[], transport: SipTransportName): Promise<Located[]> {
+    const usable = orderSrv(records.slice(0, RECORDS_MAX * 4), this.#options.random)
+      .filter(({ name, port }) => name !== "" && name !== "." && port > 0 && port <= 65_535)
+      .slice(0, RECORDS_MAX);
+    const lists = await Promise.all(
+      usable.map(async ({ name, port }) => {
+        const addresses = await this.#addresses(name).catch(() => []);
+        return addresses.map((address) => ({ transport, address, port }));
+      }),
+    );
+    return lists.flat().slice(0, LOCATED_MAX);
+  }
+
+  async #addresses(name: string): Promise<readonly string[]> {
+    return (await this.#options.resolver.addresses(name))
+      .filter((address) => isIP(address) !== 0)
+      .slice(0, RECORDS_MAX);
+  }
+
+  #limited<T>(work: Promise<T>, limitMs: number): Promise<T> {
     return new Promise((done, fail) => {
-      const timer = this.#clock.after(RESOLVE_LIMIT_MS, () => fail(new Error("no answer from DNS in time")));
+      const timer = this.#options.clock.after(limitMs, () => fail(new Error("no answer from DNS in time")));
       work.then(done, fail).finally(() => timer.cancel());
     });
   }
 
-  #remember(key: string, found: readonly Located[]): void {
+  #remember(key: string, found: readonly Located[], forMs: number): void {
     if (this.#cache.size >= CACHE_MAX) this.#cache.delete(this.#cache.keys().next().value!);
-    this.#cache.set(key, { found, untilMs: this.#clock.nowMs() + (found.length > 0 ? CACHE_MS : NEGATIVE_MS) });
+    this.#cache.set(key, { found, untilMs: this.#options.clock.nowMs() + forMs });
   }
 }
 
 /** RFC 2782: by priority, then at random in proportion to weight. */
 export function orderSrv(records: readonly SrvRecord[], random: () => number): SrvRecord[] {
   const ordered: SrvRecord[] = [];
-  const rest = [...records].sort((a, b) => a.priority - b.priority);
+  // Weight 0 stands first, so that it is taken now and then beside others.
+  const rest = [...records].sort((a, b) => a.priority - b.priority || Math.sign(a.weight) - Math.sign(b.weight));
   while (rest.length > 0) {
     const group = rest.filter(({ priority }) => priority === rest[0]!.priority);
     let pick = random() * group.reduce((sum, { weight }) => sum + weight, 0);

@@ -20,6 +20,8 @@ export interface TlsOptions extends TlsIdentity {
 export interface PreparedTls {
   readonly default: SecureContext;
   readonly minVersion: SecureVersion;
+  /** Only with the old versions: OpenSSL 3 speaks them at security level 0. */
+  readonly ciphers: string | undefined;
   readonly ca: string[];
   contextFor(serverName: string): SecureContext;
 }
@@ -27,19 +29,20 @@ export interface PreparedTls {
 /** Reads all certificates once; throws the library's error for one that cannot be read. */
 export function prepareTls(options: TlsOptions): PreparedTls {
   const minVersion: SecureVersion = options.allowDeprecated === true ? "TLSv1" : "TLSv1.2";
+  const ciphers = options.allowDeprecated === true ? "DEFAULT@SECLEVEL=0" : undefined;
   const make = (identity: TlsIdentity): SecureContext =>
     createSecureContext({
       cert: identity.certPem,
       key: identity.keyPem,
       minVersion,
-      // OpenSSL 3 speaks the old versions only at security level 0.
-      ...(options.allowDeprecated === true ? { ciphers: "DEFAULT@SECLEVEL=0" } : {}),
+      ...(ciphers === undefined ? {} : { ciphers }),
     });
   const fallback = make(options);
   const named = new Map([...(options.perDomain ?? [])].map(([name, identity]) => [name.toLowerCase(), make(identity)]));
   return {
     default: fallback,
     minVersion,
+    ciphers,
     ca: clientAuthorities(options.caPem),
     contextFor(serverName) {
       const name = serverName.toLowerCase();

@@ -1,19 +1,22 @@
 /**
- * All transports of one stack (RFC 3261 §18): listening sockets, outgoing connections, and the rules of Via. Above it
- * there are messages and flows; below it there are sockets.
+ * All transports of one stack (RFC 3261 §18): listening sockets, connections, and the way of every message. Above it there
+ * are messages and flows; below it there are sockets.
  */
 
-import { connect as connectTcp, createServer as createTcpServer, isIP, type Server, type Socket } from "node:net";
-import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from "node:tls";
+import type { Socket } from "node:net";
 import type { Clock } from "../../base/clock.ts";
 import { messageOf, SipParseError, TransportError } from "../../base/errors.ts";
-import type { Flow, SipMessage, SipRequest, Via } from "../message.ts";
+import type { Flow, SipMessage, Via } from "../message.ts";
 import { parseMessage } from "../parser.ts";
 import { serializeMessage } from "../serialize.ts";
-import { Connection, type ConnectionHandler, plainAddress } from "./connection.ts";
+import { Connection, type ConnectionHandler, type KeepAlive } from "./connection.ts";
+import { Connector } from "./connector.ts";
+import { isWildcard, localAddressFor, plainAddress } from "./local-address.ts";
+import { AcceptedCounter, StreamListener } from "./stream-listener.ts";
 import { defaultPort, type ListenAddress, type ListenOptions, type Target } from "./target.ts";
-import { clientAuthorities, type PreparedTls, prepareTls, type TlsOptions } from "./tls-options.ts";
+import { type PreparedTls, prepareTls, type TlsOptions } from "./tls-options.ts";
 import { UdpSocket } from "./udp.ts";
+import { datagramReturn, stampVia } from "./via-rules.ts";
 
 export interface TransportHandler {
   onMessage(message: SipMessage, flow: Flow): void;
@@ -21,6 +24,8 @@ export interface TransportHandler {
   onParseError(error: SipParseError, flow: Flow): void;
   /** A connection is gone; transactions on it that still wait learn of it. */
   onFlowLost(flow: Flow, reason: string): void;
+  /** Something above threw while it handled a message: a defect, and no reason to end other calls (hardening R1). */
+  onFault(error: unknown, flow: Flow): void;
 }
 
 export interface TransportOptions {
@@ -33,32 +38,54 @@ export interface TransportOptions {
   readonly connectionsPerSourceMax?: number;
   /** Accepted connections in all; default 20 000. */
   readonly connectionsMax?: number;
+  /** Larger requests go over TCP where that is possible (RFC 3261 §18.1.1); default 1300. */
+  readonly udpRequestBytesMax?: number;
+  /** Uniform in [0, 1): spreads pings. */
+  readonly random: () => number;
+  /** Pings on connections that we opened, each at 80 to 100 % of the interval; default none. */
+  readonly keepAlive?: KeepAlive;
 }
 
 /** Who said what, for traces: called with every message that crosses. */
 export type MessageObserver = (direction: "in" | "out", message: SipMessage, flow: Flow) => void;
 
+type LocalEnd = Pick<Flow, "transport" | "localAddress" | "localPort" | "remoteAddress">;
+
+/** Datagrams up to this length are keep-alives of NAT bindings: line ends or NULs only. */
+const KEEP_ALIVE_BYTES_MAX = 4;
+/** How long it is believed which address of ours a peer sees. */
+const LOCAL_ADDRESS_MS = 60_000;
+const LOCAL_ADDRESSES_MAX = 10_000;
+
 export class TransportLayer {
   readonly #options: TransportOptions;
   readonly #handler: TransportHandler;
   readonly #udp: UdpSocket[] = [];
-  readonly #servers: { readonly server: Server; readonly options: ListenOptions }[] = [];
+  readonly #listeners: StreamListener[] = [];
   readonly #connections = new Map<number, Connection>();
-  /** Outgoing connections by target, ready or still being made (SIP-TP-7, R17: by verified name too). */
-  readonly #pool = new Map<string, Promise<Connection>>();
-  readonly #accepted = new Map<string, number>();
-  readonly #tls: PreparedTls | undefined;
+  readonly #connector: Connector;
+  readonly #accepted: AcceptedCounter;
+  readonly #tls: { readonly options: TlsOptions; readonly prepared: PreparedTls } | undefined;
   readonly #connectionHandler: ConnectionHandler;
-  #acceptedCount = 0;
+  /** By remote address, for sockets that are bound to all addresses. */
+  readonly #localAddresses = new Map<string, string | undefined>();
+  #localAddressesUntilMs = 0;
   onObserved: MessageObserver | undefined;
 
   constructor(options: TransportOptions, handler: TransportHandler) {
     this.#options = options;
     this.#handler = handler;
-    this.#tls = options.tls === undefined ? undefined : prepareTls(options.tls);
+    this.#tls = options.tls === undefined ? undefined : { options: options.tls, prepared: prepareTls(options.tls) };
+    this.#accepted = new AcceptedCounter(options.connectionsPerSourceMax ?? 1000, options.connectionsMax ?? 20_000);
+    this.#connector = new Connector({
+      clock: options.clock,
+      timeoutMs: options.connectTimeoutMs ?? 2000,
+      tls: this.#tls,
+      adopt: (socket, transport) => this.#adopt(socket, transport, false),
+    });
     this.#connectionHandler = {
       onMessage: (message, connection) => this.#received(message, connection.flow),
-      onParseError: (error, connection) => handler.onParseError(error, connection.flow),
+      onParseError: (error, connection) => this.#unreadable(error, connection.flow),
       onClosed: (connection, error) => {
         this.#connections.delete(connection.flow.connectionId!);
         handler.onFlowLost(connection.flow, error === undefined ? "closed" : messageOf(error));
@@ -78,46 +105,41 @@ export class TransportLayer {
   }
 
   get listening(): ListenAddress[] {
-    return [
-      ...this.#udp.map((socket) => socket.bound),
-      ...this.#servers.map(({ server, options }) => boundOf(server, options)),
-    ];
+    return [...this.#udp, ...this.#listeners].map(({ bound }) => bound);
   }
 
   get connectionCount(): number {
     return this.#connections.size;
   }
 
+  /** Connections that were turned away because there were too many. */
+  get refusedConnections(): number {
+    return this.#accepted.refused;
+  }
+
+  get udpRequestBytesMax(): number {
+    return this.#options.udpRequestBytesMax ?? 1300;
+  }
+
   async stop(): Promise<void> {
     for (const connection of [...this.#connections.values()]) connection.destroy();
-    await Promise.all([
-      ...this.#udp.splice(0).map((socket) => socket.close()),
-      ...this.#servers.splice(0).map(({ server }) => new Promise<void>((done) => server.close(() => done()))),
-    ]);
+    await Promise.all([...this.#udp.splice(0), ...this.#listeners.splice(0)].map((one) => one.close()));
   }
 
   /** A flow to send requests on. @throws TransportError when no connection can be had */
   async flowTo(target: Target): Promise<Flow> {
-    if (target.transport === "udp") {
-      const socket = this.#udpFor(target);
-      if (socket === undefined) throw new TransportError("TRANSPORT_LOST", "no UDP socket to send from");
-      const { address, port } = socket.bound;
-      return {
-        transport: "udp",
-        remoteAddress: target.address,
-        remotePort: target.port,
-        localAddress: address,
-        localPort: port,
-        connectionId: undefined,
-      };
-    }
-    const key = `${target.transport} ${target.address} ${target.port} ${target.localAddress} ${target.tlsName} ${target.tlsVerify}`;
-    const known = await this.#pool.get(key)?.catch(() => undefined);
-    if (known !== undefined && !known.closed) return known.flow;
-    const made = this.#connect(target);
-    this.#pool.set(key, made);
-    made.catch(() => this.#pool.delete(key));
-    return (await made).flow;
+    if (target.transport !== "udp") return (await this.#connector.connect(target)).flow;
+    const socket = this.#udpFor(target);
+    if (socket === undefined) throw new TransportError("TRANSPORT_LOST", "no UDP socket to send from");
+    const { address, port } = socket.bound;
+    return {
+      transport: "udp",
+      remoteAddress: target.address,
+      remotePort: target.port,
+      localAddress: address,
+      localPort: port,
+      connectionId: undefined,
+    };
   }
 
   /** True while the connection behind a flow is there; UDP always is. */
@@ -149,165 +171,96 @@ export class TransportLayer {
     const via = message.vias[0];
     if (via === undefined) return;
     if (flow.connectionId !== undefined) {
-      if (this.#connections.get(flow.connectionId)?.closed === false) this.send(message, flow, onError);
-      else void this.#reconnect(message, via, flow, onError);
+      if (this.isOpen(flow)) this.send(message, flow, onError);
+      else void this.#sendOnNewConnection(message, via, flow, onError);
       return;
     }
-    const address = via.params.get("received") || via.host;
-    const rport = via.params.get("rport");
-    const port = rport !== undefined && rport !== "" ? Number(rport) : (via.port ?? 5060);
-    if (isIP(address) === 0 || isMulticast(address)) return;
-    this.send(message, { ...flow, remoteAddress: address, remotePort: port }, onError);
+    const back = datagramReturn(via);
+    if (back !== undefined)
+      this.send(message, { ...flow, remoteAddress: back.address, remotePort: back.port }, onError);
   }
 
   /** Host and port that we say in Via and Contact for messages on this flow. */
-  announced(flow: Pick<Flow, "transport" | "localAddress" | "localPort">): { host: string; port: number } {
-    const listen = this.#listenOptions(flow);
-    const bound = listen?.bound;
+  announced(flow: LocalEnd): { host: string; port: number } {
+    const listen = this.#listenerOf(flow);
+    const host = isWildcard(flow.localAddress)
+      ? (this.#localAddressFor(flow.remoteAddress) ?? flow.localAddress)
+      : flow.localAddress;
     return {
       host:
-        listen?.options.announceAddress ??
-        (isWildcard(bound?.address) ? flow.localAddress : (bound?.address ?? flow.localAddress)),
-      port: listen?.options.announcePort ?? bound?.port ?? defaultPort(flow.transport),
+        listen?.options.announceAddress ?? (isWildcard(listen?.bound.address) ? host : (listen?.bound.address ?? host)),
+      port: listen?.options.announcePort ?? listen?.bound.port ?? defaultPort(flow.transport),
     };
   }
 
-  /** The listening socket behind a flow: the same one for UDP, one of the same transport (and address) for connections. */
-  #listenOptions(
-    flow: Pick<Flow, "transport" | "localAddress" | "localPort">,
-  ): { options: ListenOptions; bound: ListenAddress } | undefined {
-    const all =
-      flow.transport === "udp"
-        ? this.#udp.map((socket) => ({ options: socket.options, bound: socket.bound }))
-        : this.#servers
-            .filter(({ options }) => options.transport === flow.transport)
-            .map(({ server, options }) => ({ options, bound: boundOf(server, options) }));
+  /** Interfaces are looked at once a minute for each peer. */
+  #localAddressFor(remoteAddress: string): string | undefined {
+    const nowMs = this.#options.clock.nowMs();
+    if (nowMs >= this.#localAddressesUntilMs || this.#localAddresses.size >= LOCAL_ADDRESSES_MAX) {
+      this.#localAddresses.clear();
+      this.#localAddressesUntilMs = nowMs + LOCAL_ADDRESS_MS;
+    }
+    if (!this.#localAddresses.has(remoteAddress))
+      this.#localAddresses.set(remoteAddress, localAddressFor(remoteAddress));
+    return this.#localAddresses.get(remoteAddress);
+  }
+
+  /** What listens behind a flow: the same socket for UDP, one of the same transport (and address) for connections. */
+  #listenerOf(flow: LocalEnd): { options: ListenOptions; bound: ListenAddress } | undefined {
+    const all = [...this.#udp, ...this.#listeners].filter(({ options }) => options.transport === flow.transport);
     return (
       all.find(({ bound }) => bound.address === flow.localAddress && bound.port === flow.localPort) ??
       all.find(({ bound }) => bound.address === flow.localAddress) ??
+      all.find(({ bound }) => bound.address.includes(":") === flow.remoteAddress.includes(":")) ??
       all[0]
     );
   }
 
   async #listen(options: ListenOptions): Promise<void> {
     try {
-      if (options.transport === "udp") {
+      if (options.transport === "udp")
         this.#udp.push(
           await UdpSocket.bind(options, (bytes, address, port, socket) => this.#datagram(bytes, address, port, socket)),
         );
-        return;
-      }
-      const server = options.transport === "tcp" ? createTcpServer() : this.#tlsServer();
-      await new Promise<void>((done, fail) => {
-        server.once("error", fail);
-        server.listen(options.port, options.address, () => {
-          server.removeListener("error", fail);
-          server.on("error", () => undefined);
-          done();
-        });
-      });
-      server.on(options.transport === "tcp" ? "connection" : "secureConnection", (socket: Socket) =>
-        this.#accept(socket, options.transport as "tcp" | "tls"),
-      );
-      if (options.transport === "tls") server.on("tlsClientError", (_error, socket: TLSSocket) => socket.destroy());
-      this.#servers.push({ server, options });
+      else
+        this.#listeners.push(
+          await StreamListener.listen({
+            listen: options,
+            counter: this.#accepted,
+            tls: this.#tls,
+            onConnection: (socket) => this.#adopt(socket, options.transport as "tcp" | "tls", true),
+          }),
+        );
     } catch (error) {
       throw listenError(error, options);
     }
   }
 
-  #tlsServer(): Server {
-    const tls = this.#tls;
-    if (tls === undefined)
-      throw new TransportError("TRANSPORT_TLS", "TLS is to be listened on, but no certificate is configured");
-    return createTlsServer({
-      SNICallback: (name, done) => done(null, tls.contextFor(name)),
-      ...secureFields(this.#options.tls!),
-      minVersion: tls.minVersion,
-      handshakeTimeout: 10_000,
-    });
+  #adopt(socket: Socket, transport: "tcp" | "tls", accepted: boolean): Connection {
+    const { clock } = this.#options;
+    const keepAlive = accepted ? undefined : this.#keepAlive();
+    const made = new Connection(socket, transport, accepted, this.#connectionHandler, clock, keepAlive);
+    this.#connections.set(made.flow.connectionId!, made);
+    return made;
   }
 
-  #accept(socket: Socket, transport: "tcp" | "tls"): void {
-    const source = plainAddress(socket.remoteAddress ?? "");
-    const count = this.#accepted.get(source) ?? 0;
-    if (
-      count >= (this.#options.connectionsPerSourceMax ?? 1000) ||
-      this.#acceptedCount >= (this.#options.connectionsMax ?? 20_000)
-    ) {
-      socket.destroy();
-      return;
-    }
-    this.#accepted.set(source, count + 1);
-    this.#acceptedCount++;
-    socket.once("close", () => {
-      this.#acceptedCount--;
-      const left = (this.#accepted.get(source) ?? 1) - 1;
-      if (left > 0) this.#accepted.set(source, left);
-      else this.#accepted.delete(source);
-    });
-    this.#adopt(new Connection(socket, transport, true, this.#connectionHandler, this.#options.clock));
-  }
-
-  #adopt(connection: Connection): Connection {
-    this.#connections.set(connection.flow.connectionId!, connection);
-    return connection;
-  }
-
-  #connect(target: Target): Promise<Connection> {
-    const { transport, address, port, localAddress } = target;
-    const where = `${transport} ${address}:${port}`;
-    return new Promise((done, fail) => {
-      const common = { host: address, port, ...(localAddress === "" ? {} : { localAddress }) };
-      const socket =
-        transport === "tcp"
-          ? connectTcp(common)
-          : connectTls({
-              ...common,
-              ...(isIP(target.tlsName) === 0 ? { servername: target.tlsName } : {}),
-              ca: this.#tls?.ca ?? clientAuthorities(undefined),
-              rejectUnauthorized: target.tlsVerify,
-              minVersion: this.#tls?.minVersion ?? "TLSv1.2",
-              ...(this.#options.tls === undefined
-                ? {}
-                : { cert: this.#options.tls.certPem, key: this.#options.tls.keyPem }),
-            });
-      const timer = this.#options.clock.after(this.#options.connectTimeoutMs ?? 2000, () => {
-        socket.destroy();
-        fail(new TransportError("TRANSPORT_LOST", `${where}: no connection in time`));
-      });
-      socket.once("error", (error) => {
-        timer.cancel();
-        const isTls = transport === "tls" && (error as NodeJS.ErrnoException).syscall === undefined;
-        fail(
-          new TransportError(isTls ? "TRANSPORT_TLS" : "TRANSPORT_REFUSED", `${where}: ${error.message}`, {
-            cause: error,
-          }),
-        );
-      });
-      socket.once(transport === "tcp" ? "connect" : "secureConnect", () => {
-        timer.cancel();
-        done(
-          this.#adopt(
-            new Connection(socket, transport as "tcp" | "tls", false, this.#connectionHandler, this.#options.clock),
-          ),
-        );
-      });
-    });
+  /** Connections that began together do not ping together (RFC 5626 §4.4.1). */
+  #keepAlive(): KeepAlive | undefined {
+    const { keepAlive, random } = this.#options;
+    return keepAlive && { ...keepAlive, intervalMs: keepAlive.intervalMs * (0.8 + 0.2 * random()) };
   }
 
   /** The request's connection is gone: one is opened to received and the sent-by port (SIP-TP-6). */
-  async #reconnect(
+  async #sendOnNewConnection(
     message: SipMessage,
     via: Via,
     flow: Flow,
     onError: (error: TransportError) => void = () => undefined,
   ): Promise<void> {
-    const address = via.params.get("received") || via.host;
     try {
       const target: Target = {
         transport: flow.transport,
-        address,
+        address: via.params.get("received") || via.host,
         port: via.port ?? defaultPort(flow.transport),
         tlsName: via.host,
         tlsVerify: true,
@@ -321,17 +274,13 @@ export class TransportLayer {
   }
 
   #udpFor(target: Target): UdpSocket | undefined {
-    const family = isIP(target.address) === 6;
-    return (
-      this.#udp.find((socket) => socket.bound.address === target.localAddress) ??
-      this.#udp.find((socket) => socket.bound.address.includes(":") === family) ??
-      this.#udp[0]
-    );
+    const isIpv6 = target.address.includes(":");
+    const sameFamily = this.#udp.filter((socket) => socket.bound.address.includes(":") === isIpv6);
+    return sameFamily.find((socket) => socket.bound.address === target.localAddress) ?? sameFamily[0] ?? this.#udp[0];
   }
 
   #datagram(bytes: Uint8Array, address: string, port: number, socket: UdpSocket): void {
-    // Keep-alives of NAT bindings: line ends or NULs only.
-    if (bytes.length <= 4) return;
+    if (bytes.length <= KEEP_ALIVE_BYTES_MAX) return;
     const { address: localAddress, port: localPort } = socket.bound;
     const flow: Flow = {
       transport: "udp",
@@ -345,42 +294,30 @@ export class TransportLayer {
     try {
       message = parseMessage(bytes);
     } catch (error) {
-      if (!(error instanceof SipParseError)) throw error;
-      this.#handler.onParseError(error, flow);
+      if (error instanceof SipParseError) this.#unreadable(error, flow);
+      else this.#handler.onFault(error, flow);
       return;
     }
     this.#received(message, flow);
   }
 
   #received(message: SipMessage, flow: Flow): void {
-    if (message.kind === "request") stampVia(message, flow);
-    this.onObserved?.("in", message, flow);
-    this.#handler.onMessage(message, flow);
+    try {
+      if (message.kind === "request") stampVia(message, flow);
+      this.onObserved?.("in", message, flow);
+      this.#handler.onMessage(message, flow);
+    } catch (error) {
+      this.#handler.onFault(error, flow);
+    }
   }
-}
 
-/** RFC 3261 §18.2.1, RFC 3581 §4: where the request really came from. */
-export function stampVia(request: SipRequest, flow: Flow): void {
-  const via = request.vias[0];
-  if (via === undefined) return;
-  const hasRport = via.params.has("rport");
-  if (hasRport) via.params.set("rport", String(flow.remotePort));
-  if (hasRport || via.host !== flow.remoteAddress) via.params.set("received", flow.remoteAddress);
-}
-
-function secureFields(options: TlsOptions): { cert: string; key: string; ciphers?: string } {
-  return {
-    cert: options.certPem,
-    key: options.keyPem,
-    ...(options.allowDeprecated === true ? { ciphers: "DEFAULT@SECLEVEL=0" } : {}),
-  };
-}
-
-function boundOf(server: Server, options: ListenOptions): ListenAddress {
-  const address = server.address();
-  if (address === null || typeof address === "string")
-    return { transport: options.transport, address: options.address, port: options.port };
-  return { transport: options.transport, address: plainAddress(address.address), port: address.port };
+  #unreadable(error: SipParseError, flow: Flow): void {
+    try {
+      this.#handler.onParseError(error, flow);
+    } catch (fault) {
+      this.#handler.onFault(fault, flow);
+    }
+  }
 }
 
 function listenError(error: unknown, options: ListenOptions): Error {
@@ -396,13 +333,4 @@ function listenError(error: unknown, options: ListenOptions): Error {
           ? "ports below 1024 need more rights"
           : messageOf(error);
   return new TransportError("TRANSPORT_REFUSED", `cannot listen on ${where}: ${cure}`, { cause: error });
-}
-
-function isWildcard(address: string | undefined): boolean {
-  return address === "0.0.0.0" || address === "::";
-}
-
-function isMulticast(address: string): boolean {
-  const first = Number(address.split(".")[0]);
-  return (isIP(address) === 4 && first >= 224) || address.toLowerCase().startsWith("ff");
 }

@@ -6,10 +6,14 @@ import type { ListenAddress, ListenOptions } from "./target.ts";
 export class UdpSocket {
   readonly #socket: Socket;
   readonly options: ListenOptions;
+  /** As it was bound; asked of the system once. */
+  readonly bound: ListenAddress;
 
   private constructor(socket: Socket, options: ListenOptions) {
     this.#socket = socket;
     this.options = options;
+    const { address, port } = socket.address();
+    this.bound = { transport: "udp", address, port };
   }
 
   /** Rejects with the system's error when the address cannot be bound. */
@@ -35,11 +39,6 @@ export class UdpSocket {
         done(made);
       });
     });
-  }
-
-  get bound(): ListenAddress {
-    const { address, port } = this.#socket.address();
-    return { transport: "udp", address, port };
   }
 
   send(bytes: Uint8Array, address: string, port: number, onError: (error: Error) => void): void {

@@ -18,6 +18,7 @@ import { StreamParser } from "../../src/sip/stream-parser.ts";
 import { blankControls, splitOutside } from "../../src/sip/tokens.ts";
 import { parseUri } from "../../src/sip/uri.ts";
 import { parseVia } from "../../src/sip/via.ts";
+import { cpuMs } from "../support/cpu-time.ts";
 import { invite, RFC_3261, RFC_4475, RFC_5118 } from "../support/sip-vectors.ts";
 
 const SEEDS = [...RFC_4475, ...RFC_5118, ...RFC_3261].map((message) => message.bytes);
@@ -231,11 +232,11 @@ describe("hardening R24: 64 KiB of any single repeated octet or token is read in
     for (const unit of UNITS) {
       const run = unit.repeat(Math.ceil(SIZE / unit.length));
       const bytes = make(run);
-      const start = performance.now();
+      const start = cpuMs();
       digest(bytes);
       const parser = new StreamParser();
       for (let at = 0; at < bytes.length; at += 1000) parser.push(bytes.subarray(at, at + 1000));
-      expect(performance.now() - start, JSON.stringify(unit)).toBeLessThan(GENEROUS_MS);
+      expect(cpuMs() - start, JSON.stringify(unit)).toBeLessThan(GENEROUS_MS);
     }
   });
 
@@ -243,13 +244,13 @@ describe("hardening R24: 64 KiB of any single repeated octet or token is read in
     for (const unit of UNITS) {
       const run = unit.repeat(Math.ceil(SIZE / unit.length));
       for (const text of [run, `<sip:a@b>${run}`, `"${run}`, `sip:${run}`]) {
-        const start = performance.now();
+        const start = cpuMs();
         try {
           read(text);
         } catch (error) {
           expect(error).toBeInstanceOf(SipParseError);
         }
-        expect(performance.now() - start, JSON.stringify(unit)).toBeLessThan(GENEROUS_MS);
+        expect(cpuMs() - start, JSON.stringify(unit)).toBeLessThan(GENEROUS_MS);
       }
     }
   });
@@ -267,9 +268,9 @@ describe("hardening R24: 64 KiB of any single repeated octet or token is read in
         `\n--${boundary}\n\n`,
       ]) {
         const bytes = invite(head(boundary), [], unit.repeat(Math.ceil(32_000 / unit.length)));
-        const start = performance.now();
+        const start = cpuMs();
         digest(bytes);
-        expect(performance.now() - start, JSON.stringify(unit)).toBeLessThan(GENEROUS_MS);
+        expect(cpuMs() - start, JSON.stringify(unit)).toBeLessThan(GENEROUS_MS);
       }
   });
 });

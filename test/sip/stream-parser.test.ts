@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type StreamEvent, StreamParser } from "../../src/sip/stream-parser.ts";
+import { cpuMs } from "../support/cpu-time.ts";
 import { invite, RFC_3261, RFC_4475 } from "../support/sip-vectors.ts";
 
 function push(parser: StreamParser, text: string | Uint8Array): string[] {
@@ -181,9 +182,9 @@ describe("hardening R1 one octet a segment", () => {
     const timeMs = (size: number): number => {
       const parser = new StreamParser();
       const octet = Buffer.from("a");
-      const start = performance.now();
+      const start = cpuMs();
       for (let i = 0; i < size; i++) parser.push(octet);
-      return performance.now() - start;
+      return cpuMs() - start;
     };
     timeMs(8000);
     const small = Math.min(timeMs(8000), timeMs(8000), timeMs(8000));

@@ -83,6 +83,7 @@ export function openLeg(nowMs: f64): i32 {
   leg.peer = -1;
   leg.conference = -1;
   leg.firstStream = -1;
+  leg.servedMs = NaN;
   leg.roundTripMs = -1;
   leg.roundTripMinMs = -1;
   leg.roundTripMaxMs = -1;

@@ -142,6 +142,8 @@ export class Leg {
   nextInPhase: i32;
   previousInPhase: i32;
   frameDueMs: f64;
+  /** The frame that was served last. */
+  servedMs: f64;
   sendDueMs: f64;
   reportDueMs: f64;
 

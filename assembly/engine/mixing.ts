@@ -89,9 +89,9 @@ function gather(conference: Conference, frameMs: f64, maySend: bool): i32 {
   return count;
 }
 
-/** One who has just come into this phase begins with a later frame. */
+/** False for one who has just come into this phase and begins with a later frame: what he last heard is of another. */
 function isServed(leg: Leg, frameMs: f64): bool {
-  return leg.frameDueMs == frameMs + FRAME_MS;
+  return leg.servedMs == frameMs;
 }
 
 function speaks(leg: Leg): bool {

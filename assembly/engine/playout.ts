@@ -40,6 +40,7 @@ function serve(phase: i32, frameMs: f64, nowMs: f64, maySend: bool): i32 {
     if (leg.frameDueMs <= frameMs) {
       store<i32>(STATE + STATE_CURRENT_LEG, slot);
       leg.frameDueMs = frameMs + FRAME_MS;
+      leg.servedMs = frameMs;
       hear(leg, frameMs);
       if (leg.conference < 0) speak(leg, 0, frameMs, nowMs, maySend);
       served++;

@@ -29,9 +29,13 @@ export function compileWasm(source: WasmSource = wasmUrl): WebAssembly.Module {
   try {
     return new WebAssembly.Module(octets as Uint8Array<ArrayBuffer>);
   } catch (error) {
-    throw new MediaError("MEDIA_ABI", `this is no WASM module that can run here: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new MediaError(
+      "MEDIA_ABI",
+      `this is no WASM module that can run here (Node 22.13 or newer can, this is ${process.version}): ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

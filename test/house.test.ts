@@ -195,6 +195,20 @@ describe("the house of src", () => {
     expect(wrong).toEqual([]);
   });
 
+  it("imports only packages that its users get installed", () => {
+    const { dependencies, optionalDependencies } = JSON.parse(
+      readFileSync(join(root, "package.json"), "utf8"),
+    ) as Record<string, Record<string, string>>;
+    const known = new Set(Object.keys({ ...dependencies, ...optionalDependencies }));
+    const wrong = [...trees[0]!.tree.values()].flatMap(({ path, text }) =>
+      [...text.matchAll(/(?:\bfrom|\bimport\()\s*["']((?:@[\w-]+\/)?[a-z][\w.-]*)/g)]
+        .map((match) => match[1]!)
+        .filter((name) => !known.has(name))
+        .map((name) => `${path}: ${name}`),
+    );
+    expect(wrong.filter((line) => !line.includes(": node"))).toEqual([]);
+  });
+
   it("keeps work that is not done out of the tree", () => {
     const wrong = trees.flatMap(({ tree }) =>
       [...tree.values()].filter((file) => /\b(TODO|FIXME|XXX)\b/.test(file.text)).map((file) => file.path),

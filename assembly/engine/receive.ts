@@ -33,7 +33,7 @@ import {
   TRACK_INBOUND,
   TRACK_OUTBOUND,
 } from "../abi";
-import { jitterComfortNoise, jitterInsert, jitterReset } from "../jitter/jitter";
+import { jitterComfortNoise, jitterInsert, jitterRestart } from "../jitter/jitter";
 import { g711Energy } from "../kernels/level";
 import { INPUT, INPUT_ENTRIES, SRTP_ITEM_BYTES, STATE, UNPROTECT_ITEMS } from "../memory";
 import {
@@ -275,7 +275,7 @@ function acceptSsrc(leg: Leg, stream: ReceivedStream, packet: usize, nowMs: f64)
 function restart(leg: Leg): void {
   leg.senderReportKnown = 0;
   dtmfReset(dtmfReceiver(leg));
-  if (leg.listening) jitterReset(jitterBuffer(leg), leg.jitterStartMs);
+  if (leg.listening) jitterRestart(jitterBuffer(leg));
   if (leg.peer >= 0) legAt(leg.peer).relayRebase = 1;
 }
 

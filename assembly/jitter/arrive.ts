@@ -83,7 +83,7 @@ function repeated(jitter: Jitter): i32 {
 
 /** Nothing of this time or later was played yet. */
 function isUnheard(jitter: Jitter, timestamp: u32): bool {
-  return jitter.hasPlayed === 0 || <i32>(timestamp - jitter.playedEnd) >= 0;
+  return jitter.endKnown === 0 || <i32>(timestamp - jitter.playedEnd) >= 0;
 }
 
 /**
@@ -121,10 +121,12 @@ function begin(jitter: Jitter, sequenceNumber: i32, timestamp: u32): void {
     delayRestart(delayOf(jitter));
     jitter.restarts++;
   }
+  // Where timestamps go on behind what was played, nothing of that is played again.
+  const since = <i32>(timestamp - jitter.playedEnd);
+  if (since < 0 || since > REACH) jitter.endKnown = 0;
   jitter.started = 1;
-  jitter.hasPlayed = 0;
+  jitter.waiting = 1;
   jitter.playTimestamp = timestamp;
-  jitter.playedEnd = timestamp;
   jitter.newestEnd = timestamp;
   jitter.strayPending = 0;
   jitter.pauseKnown = 0;
@@ -141,6 +143,7 @@ function skipTo(jitter: Jitter, timestamp: u32): void {
   jitter.skipped += samples;
   jitter.playTimestamp = timestamp;
   jitter.playedEnd = timestamp;
+  jitter.endKnown = 1;
 }
 
 /** True for a packet that came already; notes that it did. What is newer than all others is none, whatever its number. */

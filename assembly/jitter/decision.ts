@@ -14,9 +14,14 @@ export const DECIDE_LENGTHEN: i32 = 2;
 const DEAD_BAND: i32 = 20;
 /** The shortest piece that can be left out. */
 const PIECE_MIN: i32 = 40;
-/** Above these the hurry grows: 40 and 100 ms. */
+/** Above these the hurry grows: 30, 40 and 100 ms. */
+const SOME_HURRY: i32 = 240;
 const HURRY: i32 = 320;
 const GREAT_HURRY: i32 = 800;
+/** Frames between two changes. A small excess waits 3 s for a pause before it is cut out of a voice. */
+const WAIT_FRAMES: i32 = 5;
+const HURRY_FRAMES: i32 = 2;
+const PAUSE_FRAMES: i32 = 150;
 
 /**
  * What to do with a frame that is there.
@@ -25,7 +30,8 @@ const GREAT_HURRY: i32 = 800;
  */
 export function decideLength(excess: i32, restFrames: i32, quiet: bool): i32 {
   const size = abs<i32>(excess);
-  const wait = quiet || size > GREAT_HURRY ? 0 : size > HURRY ? 2 : 5;
+  const patience = excess > 0 && size < SOME_HURRY ? PAUSE_FRAMES : WAIT_FRAMES;
+  const wait = quiet || size > GREAT_HURRY ? 0 : size > HURRY ? HURRY_FRAMES : patience;
   if (restFrames < wait) return DECIDE_PLAY;
   if (excess >= PIECE_MIN + DEAD_BAND) return DECIDE_SHORTEN;
   return excess <= -DEAD_BAND ? DECIDE_LENGTHEN : DECIDE_PLAY;

@@ -4,9 +4,10 @@
  * what is missing. This file opens it and tells about it; packets come in by `arrive.ts` and are played by `play.ts`.
  */
 
+import { PLAY_CONCEALED, PLAY_NOISE, PLAY_NORMAL } from "../abi";
 import { COUNTERS_AT, concealmentOf, delayOf, Jitter, JITTER_BYTES, noiseOf, packetsOf } from "./state";
 import { concealmentReset } from "./concealment";
-import { delayReset } from "./delay";
+import { delayReset, delayRestart } from "./delay";
 import { noiseReset } from "./comfort-noise";
 import { packetBufferClear } from "./packet-buffer";
 
@@ -18,6 +19,7 @@ export { JITTER_BYTES } from "./state";
 export function jitterReset(jb: usize, startMs: i32): void {
   const jitter = changetype<Jitter>(jb);
   memory.fill(jb, 0, COUNTERS_AT);
+  jitter.opened = 1;
   jitter.startMs = min<i32>(max<i32>(startMs, 0), 200);
   jitter.floor = -1;
   delayReset(delayOf(jitter), jitter.startMs);
@@ -26,9 +28,24 @@ export function jitterReset(jb: usize, startMs: i32): void {
   packetBufferClear(packetsOf(jitter));
 }
 
-/** Overwrites all that was heard, and the counters (R-COMP-7). */
+/**
+ * Another stream begins (another SSRC, numbers that start anew; RTP-5): what waits is forgotten. The end of the old one fades
+ * as in any gap, and the delay that the road needed is where the new one starts.
+ */
+export function jitterRestart(jb: usize): void {
+  const jitter = changetype<Jitter>(jb);
+  if (jitter.started === 0) return;
+  packetBufferClear(packetsOf(jitter));
+  delayRestart(delayOf(jitter));
+  jitter.started = 0;
+  jitter.endKnown = 0;
+  jitter.strayPending = 0;
+  jitter.pauseKnown = 0;
+}
+
+/** Overwrites all that was heard, and the counters (R-COMP-7). Memory that was never used is not touched. */
 export function jitterWipe(jb: usize): void {
-  memory.fill(jb, 0, JITTER_BYTES);
+  if (changetype<Jitter>(jb).opened !== 0) memory.fill(jb, 0, JITTER_BYTES);
 }
 
 /** Held back now, ms. */
@@ -79,4 +96,12 @@ export function jitterSkipped(jb: usize): u32 {
 /** Samples that were made up. */
 export function jitterMadeUp(jb: usize): u32 {
   return changetype<Jitter>(jb).madeUp;
+}
+
+/** Frames that were played as one of PLAY_NORMAL, PLAY_CONCEALED, PLAY_SILENCE and PLAY_NOISE: together one each tick. */
+export function jitterFrames(jb: usize, play: i32): u32 {
+  const jitter = changetype<Jitter>(jb);
+  if (play === PLAY_NORMAL) return jitter.played;
+  if (play === PLAY_CONCEALED) return jitter.concealed;
+  return play === PLAY_NOISE ? jitter.noisy : jitter.silent;
 }

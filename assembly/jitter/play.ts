@@ -74,7 +74,7 @@ export function jitterTake(jb: usize, out: usize, nowMs: f64): i32 {
 
 function step(jitter: Jitter, out: usize, now: u32): i32 {
   const isResting =
-    jitter.hasPlayed === 0 || jitter.missingFrames >= CONCEALED_FRAMES_MAX || jitter.lastPlay === PLAY_NOISE;
+    jitter.waiting !== 0 || jitter.missingFrames >= CONCEALED_FRAMES_MAX || jitter.lastPlay === PLAY_NOISE;
   if (isResting) anchor(jitter, now);
   const play = jitter.playTimestamp;
   const packets = packetsOf(jitter);
@@ -97,6 +97,13 @@ function misfitAt(jitter: Jitter, play: u32): i32 {
   return inside < 0 ? inside + FRAME_SAMPLES : inside;
 }
 
+/** Frames and packets do not begin together, and could if a piece was left out. */
+function isMisfit(jitter: Jitter, held: i32, there: i32): bool {
+  const misfit = misfitAt(jitter, jitter.playTimestamp);
+  if (misfit === 0 || jitter.evenPackets < EVEN_PACKETS || misfit > there - FRAME_SAMPLES) return false;
+  return held - misfit >= targetHeld(jitter, jitter.playTimestamp + <u32>misfit);
+}
+
 /** What is to be held back before the sample `play`, in samples. */
 function targetHeld(jitter: Jitter, play: u32): i32 {
   const least = min<i32>(HELD_TARGET_MIN, jitter.startMs << 3);
@@ -116,7 +123,7 @@ function anchor(jitter: Jitter, now: u32): void {
   const first = play + apart;
   const isNone = apart === RING_SAMPLES;
   let ideal = now - delay.base - <u32>targetHeld(jitter, isNone ? play : first);
-  if (jitter.hasPlayed !== 0 && <i32>(ideal - jitter.playedEnd) < 0) ideal = jitter.playedEnd;
+  if (jitter.endKnown !== 0 && <i32>(ideal - jitter.playedEnd) < 0) ideal = jitter.playedEnd;
   if (!isNone) {
     // Whole frames before the first sample, so that frames and packets begin together.
     const wait = <i32>(first - ideal);
@@ -133,7 +140,8 @@ function playWhole(jitter: Jitter, out: usize, there: i32, now: u32): i32 {
   const excess = held - targetHeld(jitter, play);
   const isJoint = concealmentOf(jitter).concealed > 0 || jitter.lastPlay === PLAY_NOISE;
   // The quick look: most frames are played as they came.
-  if (!isJoint && decideLength(excess, i32.MAX_VALUE, true) !== DECIDE_PLAY) {
+  const mayAlign = isMisfit(jitter, held, there);
+  if (!isJoint && (mayAlign || decideLength(excess, i32.MAX_VALUE, true) !== DECIDE_PLAY)) {
     const piece = findPiece(jitter, there, held, excess);
     if (piece !== 0) {
       if (piece > 0) playShorter(piece, out);
@@ -165,8 +173,10 @@ function findPiece(jitter: Jitter, there: i32, held: i32, excess: i32): i32 {
   timeScaleLook(historyEnd(concealmentOf(jitter), FRAME_SAMPLES), there);
   const quiet = isQuiet(timeScaleSamples(), there, jitter.floor);
   const decision = decideLength(excess, jitter.restFrames, quiet);
-  // In quiet audio frames and packets are brought to begin together, which costs nothing and needs the least delay.
+  // In quiet audio frames and packets are brought to begin together: that needs the least delay, and a lost packet is then
+  // one frame.
   const misfit = misfitAt(jitter, play);
+  if (quiet && isMisfit(jitter, held, there)) return misfit;
   const isFrameWise = jitter.evenPackets < EVEN_PACKETS || misfit === 0;
   if (decision === DECIDE_SHORTEN) {
     const piece = quiet ? (isFrameWise ? PIECE_MAX : misfit) : findSurplus(there, decideLikeness(excess));
@@ -242,7 +252,9 @@ function playRun(jitter: Jitter, out: usize, n: i32): void {
 function advance(jitter: Jitter, samples: u32): void {
   jitter.playTimestamp += samples;
   jitter.playedEnd = jitter.playTimestamp;
+  jitter.endKnown = 1;
   jitter.hasPlayed = 1;
+  jitter.waiting = 0;
   if (jitter.pauseKnown !== 0 && <i32>(jitter.playedEnd - jitter.pauseTimestamp) > 0) jitter.pauseKnown = 0;
 }
 

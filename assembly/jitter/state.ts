@@ -10,9 +10,16 @@ export const EVEN_PACKETS: i32 = 50;
 
 @unmanaged
 export class Jitter {
+  /** The buffer was used since it was wiped. */
+  opened: i32;
+  /** A run of packets has begun. */
   started: i32;
-  /** Something of the run was played: there is a past to go on from. */
+  /** Its first packet is held back; nothing of it was played. */
+  waiting: i32;
+  /** Audio was played, of this run or of one before: there is a past to go on from. */
   hasPlayed: i32;
+  /** `playedEnd` says something about this run. */
+  endKnown: i32;
   /** Timestamp of the sample that is played next. */
   playTimestamp: u32;
   /** End of the last samples that were really played: nothing before it is played any more. */

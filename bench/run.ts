@@ -33,7 +33,7 @@ function readOptions(): Options {
     .option("--json <file>", "write all results to this file instead of bench/results/NAME.json for each suite")
     .option("--filter <text>", "only rows whose name contains this text", "")
     .option("--runs <n>", "runs of each row; the median counts", positive, 5)
-    .option("--ms <n>", "milliseconds for which a candidate is timed in one run", positive, 200)
+    .option("--ms <n>", "milliseconds for which a candidate is timed in one run, at least", positive, 300)
     .option("--list", "name the rows and stop")
     .option("--no-build", "take build/ as it is")
     .addHelpText("after", "\nWithout --json, a suite of which --filter leaves something out writes no file.")

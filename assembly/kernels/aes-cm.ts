@@ -4,7 +4,8 @@
  * the eight lanes of a pass (aes-sliced.ts) among the blocks of up to four packets.
  */
 import { aesExpandKey, SCHEDULE_BYTES } from "./aes";
-import { PASS_BLOCKS, runPass, runPassOfOne, wipePass } from "./aes-sliced";
+import { EVEN_PASSES_MAX, openEven, runEven, wipeEven } from "./aes-cm-even";
+import { PASS_BLOCKS, runPass, wipePass } from "./aes-sliced";
 import { CipherJob, openPasses, openPassesOfOne, SLICED_KEY_BYTES, sliceKey, wipeSpread } from "./aes-sliced-keys";
 
 /** Octets of a prepared key. */
@@ -12,8 +13,8 @@ export const CM_KEY_BYTES: i32 = SLICED_KEY_BYTES;
 
 export { CipherJob };
 
-/** The counter of a job is one octet. */
-const JOB_BYTES_MAX: i32 = 4096;
+/** 16 passes of eight blocks. The counter of a job has one octet, so there are two jobs to one value of octet 14. */
+const JOB_BYTES_MAX: i32 = 2048;
 const LANES: i32 = 8;
 /** The counters 0 to 7, lane 0 lowest, and one in each. */
 const COUNT_UP: u64 = 0x0706050403020100;
@@ -33,6 +34,12 @@ export function aesCmOpen(prepared: usize, key: usize): void {
 
 // @ts-expect-error: decorator
 @inline
+function blocksOf(job: CipherJob): i32 {
+  return (job.length + 15) >> 4;
+}
+
+// @ts-expect-error: decorator
+@inline
 function jobAt(jobs: usize, i: i32): CipherJob {
   return changetype<CipherJob>(jobs + <usize>i * offsetof<CipherJob>());
 }
@@ -44,12 +51,42 @@ function jobAt(jobs: usize, i: i32): CipherJob {
  * @param count 1 to 4
  */
 export function aesCmGroup(jobs: usize, count: i32): void {
-  if (count == 1) {
+  let total = 0;
+  let longest = 0;
+  for (let i = 0; i < count; i++) {
+    const blocks = blocksOf(jobAt(jobs, i));
+    total += blocks;
+    longest = max(longest, blocks);
+  }
+  const lanesEach = count == 1 ? 8 : count == 2 ? 4 : 2;
+  const passes = (longest + lanesEach - 1) / lanesEach;
+  const even = passes <= EVEN_PASSES_MAX && passes <= (total + 7) >> 3;
+  if (even && count == 1) {
     openPassesOfOne(jobAt(jobs, 0));
   } else {
-    // A place that is not taken repeats the last packet; it gets no lanes.
-    openPasses(jobAt(jobs, 0), jobAt(jobs, 1), jobAt(jobs, min(2, count - 1)), jobAt(jobs, count - 1));
+    // A place that is not taken repeats a packet; it gets no lanes.
+    const last = count - 1;
+    openPasses(jobAt(jobs, 0), jobAt(jobs, min(1, last)), jobAt(jobs, min(2, last)), jobAt(jobs, last));
   }
+  if (even) runEvenly(jobs, count, lanesEach, passes);
+  else runPacked(jobs, count);
+}
+
+/** Every packet has its own lanes, the same in all passes. */
+function runEvenly(jobs: usize, count: i32, lanesEach: i32, passes: i32): void {
+  if (passes == 0) return;
+  openEven(lanesEach, passes);
+  for (let pass = 0; pass < passes; pass++) {
+    runEven(lanesEach, pass, passes);
+    for (let i = 0; i < count; i++) {
+      const stream = PASS_BLOCKS + (<usize>(i * lanesEach) << 4);
+      addStream(jobAt(jobs, i), pass * lanesEach, stream, stream + (<usize>lanesEach << 4));
+    }
+  }
+}
+
+/** Packets of different lengths: each begins in the lane behind the last block of the one before. */
+function runPacked(jobs: usize, count: i32): void {
   let i = 0;
   let block = 0;
   while (i < count) {
@@ -60,7 +97,7 @@ export function aesCmGroup(jobs: usize, count: i32): void {
     let counters: u64 = 0;
     let owners: u32 = 0;
     while (i < count && lane < LANES) {
-      const left = ((jobAt(jobs, i).length + 15) >> 4) - block;
+      const left = blocksOf(jobAt(jobs, i)) - block;
       const taken = min(left, LANES - lane);
       if (taken > 0) {
         const span = (<u64>-1) >> (64 - (taken << 3));
@@ -75,25 +112,31 @@ export function aesCmGroup(jobs: usize, count: i32): void {
       }
     }
     if (lane == 0) return;
-    if (count == 1) runPassOfOne(counters);
-    else runPass(owners, counters);
+    runPass(owners, counters);
     addBlocks(jobs, first, firstBlock, lane);
   }
 }
 
-/** Adds the keystream of a pass, and the last round key, to the data. */
+/** Adds the keystream of a pass to the data of packet `i`, from `block` on, and of those behind it. */
 function addBlocks(jobs: usize, i: i32, block: i32, lanes: i32): void {
   let stream: usize = PASS_BLOCKS;
-  const streamEnd = stream + (<usize>lanes << 4);
-  for (; stream < streamEnd; i++, block = 0) {
-    const job = jobAt(jobs, i);
-    const lastKey = v128.load(job.key, 160);
-    const end = job.data + job.length;
-    let data = job.data + (<usize>block << 4);
-    for (; data < end && stream < streamEnd; data += 16, stream += 16) {
-      v128.store(data, v128.xor(v128.load(data), v128.xor(lastKey, v128.load(stream))));
-    }
+  const end = stream + (<usize>lanes << 4);
+  for (; stream < end; i++, block = 0) stream = addStream(jobAt(jobs, i), block, stream, end);
+}
+
+/**
+ * Adds keystream and the last round key to the data of a packet, from `block` on, until one of them ends.
+ * @returns where the rest of the keystream begins
+ */
+// @ts-expect-error: decorator
+@inline
+function addStream(job: CipherJob, block: i32, stream: usize, streamEnd: usize): usize {
+  const lastKey = v128.load(job.key, 160);
+  const end = job.data + job.length;
+  for (let data = job.data + (<usize>block << 4); data < end && stream < streamEnd; data += 16, stream += 16) {
+    v128.store(data, v128.xor(v128.load(data), v128.xor(lastKey, v128.load(stream))));
   }
+  return stream;
 }
 
 /**
@@ -108,6 +151,7 @@ export function aesCm(prepared: usize, iv: usize, data: usize, length: i32): voi
   job.ivHigh = load<u64>(iv, 8);
   for (let done = 0; done < length; done += JOB_BYTES_MAX) {
     store<u8>(JOB + offsetof<CipherJob>("ivHigh"), <u8>(done >> 12), 6);
+    store<u8>(JOB + offsetof<CipherJob>("ivHigh"), <u8>(done >> 4), 7);
     job.data = data + done;
     job.length = min(length - done, JOB_BYTES_MAX);
     aesCmGroup(JOB, 1);
@@ -118,6 +162,7 @@ export function aesCm(prepared: usize, iv: usize, data: usize, length: i32): voi
 export function wipeCipher(): void {
   wipeSpread();
   wipePass();
+  wipeEven();
   memory.fill(JOB, 0, 32);
   memory.fill(CIPHER_JOBS, 0, 128);
 }

@@ -15,7 +15,7 @@ export class CipherJob {
   /** Octets of data. */
   length: i32;
   reserved: u32;
-  /** The counter block, 16 octets, the last one 0. */
+  /** The counter block, 16 octets, the last one 0, or 128 when there is one packet alone of up to 2048 octets. */
   ivLow: u64;
   ivHigh: u64;
 }
@@ -52,7 +52,7 @@ const BITS = memory.data<u8>([
 
 /** Membership of four packets in a nibble n: octet n of row i is ff when bit i of n is set. */
 // biome-ignore format: a table
-const MEMBERS = memory.data<u8>([
+export const MEMBERS = memory.data<u8>([
   0x00, 0xff, 0x00, 0xff, 0x00, 0xff, 0x00, 0xff, 0x00, 0xff, 0x00, 0xff, 0x00, 0xff, 0x00, 0xff,
   0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0xff, 0xff,
   0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff,
@@ -142,7 +142,13 @@ export function openPasses(a: CipherJob, b: CipherJob, c: CipherJob, d: CipherJo
   }
 }
 
-/** Begins a group of one packet. */
+/** Spreads what `openPasses` has made over the lanes, for passes that all share them out alike. */
+export function spreadKeys(owners: u32): void {
+  const lanes = laneTable(owners);
+  for (let at = NIBBLES; at < NIBBLES + 1280; at += 16) v128.store(at, permute(lanes, v128.load(at)));
+}
+
+/** Begins a group of one packet; its keys are spread over all lanes. */
 export function openPassesOfOne(job: CipherJob): void {
   spreadOne(firstState(job), NIBBLES);
   let nibbles: usize = NIBBLES + 128;

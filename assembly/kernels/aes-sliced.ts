@@ -57,6 +57,9 @@ const TO_OCTETS = memory.data<u8>([
   0x00, 0x06, 0x08, 0x0e, 0x01, 0x07, 0x09, 0x0f, 0x02, 0x04, 0x0a, 0x0c, 0x03, 0x05, 0x0b, 0x0d,
 ], 16);
 
+/** State of the passes whose keys are spread (`runSpread`): eight vectors, bit 0 first. */
+export const STATE = memory.data(128, 16);
+
 /** Octet k to the last place of the state, where the counter is. */
 // biome-ignore format: a table
 const TO_COUNTER = memory.data<u8>([
@@ -95,40 +98,54 @@ function counterBit(counters: v128, k: usize): v128 {
 /** One vector of a round key. */
 // @ts-expect-error: decorator
 @inline
-function keyBit(alone: bool, lanes: v128, nibbles: usize, k: usize): v128 {
-  const spread = v128.load(nibbles + (k << 4));
-  return alone ? spread : permute(lanes, spread);
+function keyBit(spread: bool, lanes: v128, nibbles: usize, k: usize): v128 {
+  const bit = v128.load(nibbles + (k << 4));
+  return spread ? bit : permute(lanes, bit);
 }
 
 /**
- * One pass of a group of four: eight blocks of keystream to PASS_BLOCKS, all but the last round key.
+ * One pass of a group whose packets share the lanes as they come: eight blocks of keystream to PASS_BLOCKS, all but the
+ * last round key.
  * @param owners which lanes belong to packet 0, a bit each, in the lowest octet; those of packet 1 in the next, …
  * @param counterOctets the counter of each lane, lane 0 lowest
  */
 export function runPass(owners: u32, counterOctets: u64): void {
-  pass(false, laneTable(owners), counterOctets);
+  const lanes = laneTable(owners);
+  const counters = i64x2.splat(transpose(counterOctets));
+  for (let k: usize = 0; k < 8; k++) {
+    const first = permute(lanes, v128.load(NIBBLES + (k << 4)));
+    v128.store(STATE + (k << 4), v128.xor(first, counterBit(counters, k)));
+  }
+  rounds(false, lanes, 1, 10);
 }
 
-/** One pass of a group of one. */
-export function runPassOfOne(counterOctets: u64): void {
-  pass(true, i64x2.splat(0), counterOctets);
+/**
+ * Rounds of a pass whose keys are spread over its lanes already.
+ * @param first of rounds 1 to 10; the state before it stands in STATE
+ * @param last 0: SubBytes only; after round 10 there are blocks in PASS_BLOCKS, as `runPass` gives them; otherwise the state is in STATE
+ */
+export function runSpread(first: usize, last: usize): void {
+  rounds(true, i64x2.splat(0), first, last);
 }
 
-/** Written twice by the compiler: for one packet alone (`alone`) and for four. */
+/** SubBytes of STATE alone, in place, without the constant 63; 0 stays 0. */
+export function substituteState(): void {
+  runSpread(1, 0);
+}
+
+/** Written twice by the compiler: with keys that are spread and with keys that are not. */
 // @ts-expect-error: decorator
 @inline
-function pass(alone: bool, lanes: v128, counterOctets: u64): void {
-  const counters = i64x2.splat(transpose(counterOctets));
-  let x7 = v128.xor(keyBit(alone, lanes, NIBBLES, 0), counterBit(counters, 0));
-  let x6 = v128.xor(keyBit(alone, lanes, NIBBLES, 1), counterBit(counters, 1));
-  let x5 = v128.xor(keyBit(alone, lanes, NIBBLES, 2), counterBit(counters, 2));
-  let x4 = v128.xor(keyBit(alone, lanes, NIBBLES, 3), counterBit(counters, 3));
-  let x3 = v128.xor(keyBit(alone, lanes, NIBBLES, 4), counterBit(counters, 4));
-  let x2 = v128.xor(keyBit(alone, lanes, NIBBLES, 5), counterBit(counters, 5));
-  let x1 = v128.xor(keyBit(alone, lanes, NIBBLES, 6), counterBit(counters, 6));
-  let x0 = v128.xor(keyBit(alone, lanes, NIBBLES, 7), counterBit(counters, 7));
+function rounds(spread: bool, lanes: v128, round: usize, last: usize): void {
+  let x7 = v128.load(STATE);
+  let x6 = v128.load(STATE, 16);
+  let x5 = v128.load(STATE, 32);
+  let x4 = v128.load(STATE, 48);
+  let x3 = v128.load(STATE, 64);
+  let x2 = v128.load(STATE, 80);
+  let x1 = v128.load(STATE, 96);
+  let x0 = v128.load(STATE, 112);
 
-  let round: usize = 1;
   while (true) {
     // SubBytes without its constant. x0 is the highest bit, as in Boyar and Peralta; so is s0 of the result.
     const y14 = v128.xor(x3, x5);
@@ -245,6 +262,10 @@ function pass(alone: bool, lanes: v128, counterOctets: u64): void {
     const s2 = v128.xor(tc26, z17);
     const s5 = v128.xor(tc21, tc17);
 
+    if (last == 0) {
+      storeState(s7, s6, s5, s4, s3, s2, s1, s0);
+      return;
+    }
     if (round == 10) {
       storeBlocks(s7, s6, s5, s4, s3, s2, s1, s0);
       return;
@@ -271,16 +292,33 @@ function pass(alone: bool, lanes: v128, counterOctets: u64): void {
     const d6 = v128.xor(s1, b6);
     const b7 = permute(s0, oneBelow);
     const d7 = v128.xor(s0, b7);
-    x7 = v128.xor(v128.xor(v128.xor(b0, permute(d0, twoBelow)), keyBit(alone, lanes, nibbles, 0)), d7);
-    x6 = v128.xor(v128.xor(v128.xor(b1, permute(d1, twoBelow)), keyBit(alone, lanes, nibbles, 1)), v128.xor(d0, d7));
-    x5 = v128.xor(v128.xor(v128.xor(b2, permute(d2, twoBelow)), keyBit(alone, lanes, nibbles, 2)), d1);
-    x4 = v128.xor(v128.xor(v128.xor(b3, permute(d3, twoBelow)), keyBit(alone, lanes, nibbles, 3)), v128.xor(d2, d7));
-    x3 = v128.xor(v128.xor(v128.xor(b4, permute(d4, twoBelow)), keyBit(alone, lanes, nibbles, 4)), v128.xor(d3, d7));
-    x2 = v128.xor(v128.xor(v128.xor(b5, permute(d5, twoBelow)), keyBit(alone, lanes, nibbles, 5)), d4);
-    x1 = v128.xor(v128.xor(v128.xor(b6, permute(d6, twoBelow)), keyBit(alone, lanes, nibbles, 6)), d5);
-    x0 = v128.xor(v128.xor(v128.xor(b7, permute(d7, twoBelow)), keyBit(alone, lanes, nibbles, 7)), d6);
+    x7 = v128.xor(v128.xor(v128.xor(b0, permute(d0, twoBelow)), keyBit(spread, lanes, nibbles, 0)), d7);
+    x6 = v128.xor(v128.xor(v128.xor(b1, permute(d1, twoBelow)), keyBit(spread, lanes, nibbles, 1)), v128.xor(d0, d7));
+    x5 = v128.xor(v128.xor(v128.xor(b2, permute(d2, twoBelow)), keyBit(spread, lanes, nibbles, 2)), d1);
+    x4 = v128.xor(v128.xor(v128.xor(b3, permute(d3, twoBelow)), keyBit(spread, lanes, nibbles, 3)), v128.xor(d2, d7));
+    x3 = v128.xor(v128.xor(v128.xor(b4, permute(d4, twoBelow)), keyBit(spread, lanes, nibbles, 4)), v128.xor(d3, d7));
+    x2 = v128.xor(v128.xor(v128.xor(b5, permute(d5, twoBelow)), keyBit(spread, lanes, nibbles, 5)), d4);
+    x1 = v128.xor(v128.xor(v128.xor(b6, permute(d6, twoBelow)), keyBit(spread, lanes, nibbles, 6)), d5);
+    x0 = v128.xor(v128.xor(v128.xor(b7, permute(d7, twoBelow)), keyBit(spread, lanes, nibbles, 7)), d6);
+    if (round == last) {
+      storeState(x7, x6, x5, x4, x3, x2, x1, x0);
+      return;
+    }
     round++;
   }
+}
+
+// @ts-expect-error: decorator
+@inline
+function storeState(x7: v128, x6: v128, x5: v128, x4: v128, x3: v128, x2: v128, x1: v128, x0: v128): void {
+  v128.store(STATE, x7);
+  v128.store(STATE, x6, 16);
+  v128.store(STATE, x5, 32);
+  v128.store(STATE, x4, 48);
+  v128.store(STATE, x3, 64);
+  v128.store(STATE, x2, 80);
+  v128.store(STATE, x1, 96);
+  v128.store(STATE, x0, 112);
 }
 
 /** From vectors of bits to blocks of octets: an 8 by 8 transposition of bits at each place, then the order of octets. */
@@ -338,7 +376,8 @@ function storeBlocks(q0: v128, q1: v128, q2: v128, q3: v128, q4: v128, q5: v128,
   v128.store(PASS_BLOCKS, permute(q7, order), 112);
 }
 
-/** Forgets the blocks of the last pass. */
+/** Forgets the state and the blocks of the last pass. */
 export function wipePass(): void {
+  memory.fill(STATE, 0, 128);
   memory.fill(PASS_BLOCKS, 0, 128);
 }

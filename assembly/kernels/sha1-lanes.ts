@@ -12,6 +12,18 @@ export const LANE_WORDS_BYTES: i32 = 1280;
 // biome-ignore format: a table
 const BIG_ENDIAN = memory.data<u8>([3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12], 16);
 
+/**
+ * The four constants of the rounds, four times each. In memory, and loaded in every round: a constant in the code would be
+ * put together anew every time, with two instructions where one addition is what the round needs it for.
+ */
+// biome-ignore format: a table
+const ROUND_CONSTANTS = memory.data<u32>([
+  0x5a827999, 0x5a827999, 0x5a827999, 0x5a827999,
+  0x6ed9eba1, 0x6ed9eba1, 0x6ed9eba1, 0x6ed9eba1,
+  0x8f1bbcdc, 0x8f1bbcdc, 0x8f1bbcdc, 0x8f1bbcdc,
+  0xca62c1d6, 0xca62c1d6, 0xca62c1d6, 0xca62c1d6,
+], 16);
+
 // @ts-expect-error: decorator
 @inline
 function rotate(x: v128, bits: i32): v128 {
@@ -104,57 +116,53 @@ export function sha1CompressLanes(state: usize, words: usize, active: usize): vo
   let e = v128.load(state, 64);
   // Five rounds a turn: the words change their parts, and after five each is in its own again.
   let w = words;
-  let k = i32x4.splat(0x5a827999);
   for (; w < words + 320; w += 80) {
-    e = mix(a, choose(b, c, d), e, k, extend(w, 0));
+    e = mix(a, choose(b, c, d), e, v128.load(ROUND_CONSTANTS), extend(w, 0));
     b = rotate(b, 30);
-    d = mix(e, choose(a, b, c), d, k, extend(w, 16));
+    d = mix(e, choose(a, b, c), d, v128.load(ROUND_CONSTANTS), extend(w, 16));
     a = rotate(a, 30);
-    c = mix(d, choose(e, a, b), c, k, extend(w, 32));
+    c = mix(d, choose(e, a, b), c, v128.load(ROUND_CONSTANTS), extend(w, 32));
     e = rotate(e, 30);
-    b = mix(c, choose(d, e, a), b, k, extend(w, 48));
+    b = mix(c, choose(d, e, a), b, v128.load(ROUND_CONSTANTS), extend(w, 48));
     d = rotate(d, 30);
-    a = mix(b, choose(c, d, e), a, k, extend(w, 64));
+    a = mix(b, choose(c, d, e), a, v128.load(ROUND_CONSTANTS), extend(w, 64));
     c = rotate(c, 30);
   }
-  k = i32x4.splat(0x6ed9eba1);
   for (; w < words + 640; w += 80) {
-    e = mix(a, parity(b, c, d), e, k, extend(w, 0));
+    e = mix(a, parity(b, c, d), e, v128.load(ROUND_CONSTANTS, 16), extend(w, 0));
     b = rotate(b, 30);
-    d = mix(e, parity(a, b, c), d, k, extend(w, 16));
+    d = mix(e, parity(a, b, c), d, v128.load(ROUND_CONSTANTS, 16), extend(w, 16));
     a = rotate(a, 30);
-    c = mix(d, parity(e, a, b), c, k, extend(w, 32));
+    c = mix(d, parity(e, a, b), c, v128.load(ROUND_CONSTANTS, 16), extend(w, 32));
     e = rotate(e, 30);
-    b = mix(c, parity(d, e, a), b, k, extend(w, 48));
+    b = mix(c, parity(d, e, a), b, v128.load(ROUND_CONSTANTS, 16), extend(w, 48));
     d = rotate(d, 30);
-    a = mix(b, parity(c, d, e), a, k, extend(w, 64));
+    a = mix(b, parity(c, d, e), a, v128.load(ROUND_CONSTANTS, 16), extend(w, 64));
     c = rotate(c, 30);
   }
-  k = i32x4.splat(0x8f1bbcdc);
   for (; w < words + 960; w += 80) {
-    e = mix(a, majority(b, c, d), e, k, extend(w, 0));
+    e = mix(a, majority(b, c, d), e, v128.load(ROUND_CONSTANTS, 32), extend(w, 0));
     b = rotate(b, 30);
-    d = mix(e, majority(a, b, c), d, k, extend(w, 16));
+    d = mix(e, majority(a, b, c), d, v128.load(ROUND_CONSTANTS, 32), extend(w, 16));
     a = rotate(a, 30);
-    c = mix(d, majority(e, a, b), c, k, extend(w, 32));
+    c = mix(d, majority(e, a, b), c, v128.load(ROUND_CONSTANTS, 32), extend(w, 32));
     e = rotate(e, 30);
-    b = mix(c, majority(d, e, a), b, k, extend(w, 48));
+    b = mix(c, majority(d, e, a), b, v128.load(ROUND_CONSTANTS, 32), extend(w, 48));
     d = rotate(d, 30);
-    a = mix(b, majority(c, d, e), a, k, extend(w, 64));
+    a = mix(b, majority(c, d, e), a, v128.load(ROUND_CONSTANTS, 32), extend(w, 64));
     c = rotate(c, 30);
   }
   for (let t: usize = 960; t < 1024; t += 16) extend(words, t);
-  k = i32x4.splat(0xca62c1d6);
   for (; w < words + 1280; w += 80) {
-    e = mix(a, parity(b, c, d), e, k, v128.load(w, 0));
+    e = mix(a, parity(b, c, d), e, v128.load(ROUND_CONSTANTS, 48), v128.load(w, 0));
     b = rotate(b, 30);
-    d = mix(e, parity(a, b, c), d, k, v128.load(w, 16));
+    d = mix(e, parity(a, b, c), d, v128.load(ROUND_CONSTANTS, 48), v128.load(w, 16));
     a = rotate(a, 30);
-    c = mix(d, parity(e, a, b), c, k, v128.load(w, 32));
+    c = mix(d, parity(e, a, b), c, v128.load(ROUND_CONSTANTS, 48), v128.load(w, 32));
     e = rotate(e, 30);
-    b = mix(c, parity(d, e, a), b, k, v128.load(w, 48));
+    b = mix(c, parity(d, e, a), b, v128.load(ROUND_CONSTANTS, 48), v128.load(w, 48));
     d = rotate(d, 30);
-    a = mix(b, parity(c, d, e), a, k, v128.load(w, 64));
+    a = mix(b, parity(c, d, e), a, v128.load(ROUND_CONSTANTS, 48), v128.load(w, 64));
     c = rotate(c, 30);
   }
   const mask = v128.load(active);

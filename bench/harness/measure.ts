@@ -10,7 +10,8 @@ import { promisify } from "node:util";
 import Benchmark from "benchmark";
 import type { Candidate, NativeCandidate, NativeReport } from "./suite.ts";
 
-const SAMPLES_MIN = 5;
+/** Enough that the lowest tenth is not chance. */
+const SAMPLES_MIN = 40;
 /** A short sample has a chance to pass between two disturbances. */
 const SAMPLE_SECONDS = 0.001;
 

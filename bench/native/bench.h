@@ -8,7 +8,7 @@
 #include <time.h>
 
 #define SAMPLES_MAX 100000
-#define SAMPLES_MIN 5
+#define SAMPLES_MIN 40
 
 static double samples[SAMPLES_MAX];
 static int sample_count;

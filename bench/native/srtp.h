@@ -14,8 +14,7 @@
 #define LIVE CONTEXTS
 #endif
 #define SEQUENCE(round, i) ((round) * (CONTEXTS / LIVE) + (i) / LIVE + 1)
-#define ROUNDS 8
-#define SLICE 200
+#define ROUNDS 4
 #define PLAIN 172
 #define WHOLE 182
 #define STRIDE 320
@@ -70,31 +69,27 @@ int main(int argc, char **argv) {
   while (goes_on(budget)) {
     open_contexts(receiving);
     if (receiving) {
+      sample_start();
       for (int r = 0; r < ROUNDS; r++)
-        for (int first = 0; first < CONTEXTS; first += SLICE) {
-          sample_start();
-          for (int i = first; i < first + SLICE; i++) {
-            memcpy(packets[i], store[r][i], WHOLE);
-            if (unprotect(i % LIVE, packets[i], WHOLE) != PLAIN) must(0, "unprotect");
-          }
-          sample_stop(SLICE);
+        for (int i = 0; i < CONTEXTS; i++) {
+          memcpy(packets[i], store[r][i], WHOLE);
+          if (unprotect(i % LIVE, packets[i], WHOLE) != PLAIN) must(0, "unprotect");
         }
+      sample_stop(ROUNDS * CONTEXTS);
       for (int i = 0; i < CONTEXTS; i++) {
         plain_packet(i % LIVE, SEQUENCE(ROUNDS - 1, i), want);
         must(memcmp(want, packets[i], PLAIN) == 0, "what was unprotected");
       }
     } else {
       for (int i = 0; i < CONTEXTS; i++) plain_packet(i % LIVE, 0, packets[i]);
+      sample_start();
       for (int r = 0; r < ROUNDS; r++)
-        for (int first = 0; first < CONTEXTS; first += SLICE) {
-          sample_start();
-          for (int i = first; i < first + SLICE; i++) {
-            packets[i][2] = SEQUENCE(r, i) >> 8;
-            packets[i][3] = SEQUENCE(r, i);
-            if (protect(i % LIVE, packets[i], PLAIN) != WHOLE) must(0, "protect");
-          }
-          sample_stop(SLICE);
+        for (int i = 0; i < CONTEXTS; i++) {
+          packets[i][2] = SEQUENCE(r, i) >> 8;
+          packets[i][3] = SEQUENCE(r, i);
+          if (protect(i % LIVE, packets[i], PLAIN) != WHOLE) must(0, "protect");
         }
+      sample_stop(ROUNDS * CONTEXTS);
     }
   }
 

@@ -131,13 +131,9 @@ export function tandemUnprotect(batch: number): Candidate {
     const round = (rounds.round - 1) % ROUNDS;
     if (round === 0) for (let i = start; i < start + SLICE; i++) resume(all.session(i), ssrcOf(i), 0, 0, 0);
     const store = all.store + round * CONTEXTS * STRIDE;
+    bytes.copyWithin(all.packets + start * STRIDE, store + start * STRIDE, store + (start + SLICE) * STRIDE);
     for (let i = start; i < start + SLICE; i += batch) {
       const count = Math.min(batch, start + SLICE - i);
-      bytes.copyWithin(
-        all.packets + i * STRIDE,
-        store + i * STRIDE,
-        store + (i + count - 1) * STRIDE + PROTECTED_BYTES,
-      );
       for (let j = i; j < i + count; j++) words[firstItem + 4 * j + 2] = PROTECTED_BYTES;
       unprotect(items + i * ITEM_BYTES, count);
     }

@@ -60,6 +60,9 @@ export function createResponse(request: SipRequest, status: number, fields: Resp
   const { headers, body } = content(fields.headers, fields.body);
   if (status > 100 && status < 300)
     for (const route of request.headers.all("Record-Route")) headers.add("Record-Route", route);
+  // RFC 3261 §8.2.6.1; its delay is not added, since 100 leaves within 200 ms.
+  const timestamp = status === 100 ? request.headers.get("Timestamp") : undefined;
+  if (timestamp !== undefined) headers.add("Timestamp", timestamp);
   const { toTag } = fields;
   const isTagged = status > 100 && toTag !== undefined && !request.to.params.has("tag");
   return {

@@ -4,14 +4,18 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import type { SipParseError } from "../base/errors.ts";
+import { messageOf, type SipParseError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { createResponse } from "./build.ts";
 import type { SipCore } from "./dialog/core.ts";
 import { server } from "./dialog/core.ts";
 import { DialogTable } from "./dialog/dialog-table.ts";
+import { supported, unknownExtensions } from "./dialog/extensions.ts";
 import { UasInvite } from "./dialog/incoming-invite.ts";
+import { isKnownMethod, METHODS } from "./dialog/methods.ts";
 import { UacInvite } from "./dialog/outgoing-invite.ts";
+import { readRecordRoutes } from "./dialog/route-set.ts";
+import { isTooShort, SESSION_TIMER_DEFAULTS, type SessionTimerSettings } from "./dialog/session-timer.ts";
 import type { ExtraHeaders, Flow, SipRequest } from "./message.ts";
 import { unsupportedBody } from "./multipart.ts";
 import { UnacceptableRequestError } from "./parse-failure.ts";
@@ -38,6 +42,10 @@ export interface SipStackOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly timers?: Partial<TimerSettings>;
+  /** Reliable provisional answers (RFC 3262); default true. */
+  readonly reliable?: boolean;
+  /** Session timers (RFC 4028); null neither asks for nor offers them. Default 1800 s, 90 s at least. */
+  readonly sessionTimer?: Partial<SessionTimerSettings> | null;
   /** User-Agent and Server; default "Tandem". */
   readonly userAgentName?: string;
   readonly resolver?: Resolver;
@@ -61,13 +69,6 @@ export type Admission =
   | "accept"
   | "drop"
   | { readonly status: number; readonly reason?: string; readonly headers?: ExtraHeaders };
-
-/** Methods that are taken; the order is the one of Allow. */
-const METHODS = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE", "REFER", "NOTIFY"];
-/** Methods of RFCs that are not offered: 405 with Allow (SIP-DLG-13). */
-const KNOWN_METHODS = new Set([...METHODS, "REGISTER", "SUBSCRIBE", "MESSAGE", "PUBLISH", "PRACK"]);
-/** Extensions that may be required of us. */
-const EXTENSIONS = new Set<string>();
 
 /** Counters since the start. */
 export interface SipCounters {
@@ -93,6 +94,7 @@ export class SipStack {
 
   constructor(options: SipStackOptions) {
     const timers = { ...TIMER_DEFAULTS, ...options.timers };
+    const reliable = options.reliable ?? true;
     const random = options.random ?? Math.random;
     this.#transports = new TransportLayer(
       { ...options, random },
@@ -141,7 +143,9 @@ export class SipStack {
         naptr: options.naptr ?? false,
       }),
       dialogs: new DialogTable(),
-      allow: METHODS.join(", "),
+      reliable,
+      sessionTimer: options.sessionTimer === null ? undefined : { ...SESSION_TIMER_DEFAULTS, ...options.sessionTimer },
+      allow: [...METHODS, ...(reliable ? ["PRACK"] : [])].join(", "),
       productName: options.userAgentName ?? "Tandem",
       random,
     };
@@ -250,7 +254,7 @@ export class SipStack {
       else dialog.receive(transaction);
       return;
     }
-    if (!KNOWN_METHODS.has(request.method)) {
+    if (!isKnownMethod(request.method)) {
       respond(501, allow);
       return;
     }
@@ -258,7 +262,7 @@ export class SipStack {
       respond(483);
       return;
     }
-    const unsupported = requiredExtensions(request).filter((tag) => !EXTENSIONS.has(tag));
+    const unsupported = unknownExtensions(this.#core, request);
     if (unsupported.length > 0) {
       respond(420, [["Unsupported", unsupported.join(", ")]]);
       return;
@@ -284,23 +288,40 @@ export class SipStack {
         break;
       default:
         if (this.onRequest === undefined) respond(405, allow);
-        else
+        else {
+          // R-KEEP-1: OPTIONS tells what we can do.
+          const described = (status: number): ExtraHeaders => [
+            ...(status === 405 || request.method === "OPTIONS" ? allow : []),
+            ...(request.method === "OPTIONS" ? [["Supported", supported(this.#core)] as const] : []),
+          ];
           this.onRequest({
             request,
             flow,
             respond: (status, options = {}) =>
-              respond(
-                status,
-                [...(status === 405 || request.method === "OPTIONS" ? allow : []), ...(options.headers ?? [])],
-                options.reason,
-              ),
+              respond(status, [...described(status), ...(options.headers ?? [])], options.reason),
             drop: () => transaction.drop(),
           });
+        }
     }
   }
 
-  #newInvite(transaction: ServerTransaction, respond: (status: number, headers?: ExtraHeaders) => void): void {
+  #newInvite(
+    transaction: ServerTransaction,
+    respond: (status: number, headers?: ExtraHeaders, reason?: string) => void,
+  ): void {
     const { request } = transaction;
+    try {
+      readRecordRoutes(request.headers);
+    } catch (error) {
+      // Without its route set the dialog could not be spoken in.
+      respond(400, [], messageOf(error));
+      return;
+    }
+    const { sessionTimer } = this.#core;
+    if (sessionTimer !== undefined && isTooShort(request, sessionTimer)) {
+      respond(422, [["Min-SE", String(sessionTimer.minSeconds)]]);
+      return;
+    }
     const problem = unsupportedBody(request);
     if (problem === "type") {
       respond(415, [["Accept", "application/sdp"]]);
@@ -318,11 +339,4 @@ export class SipStack {
     if (this.onInvite === undefined) respond(480);
     else this.onInvite(new UasInvite(this.#core, transaction));
   }
-}
-
-function requiredExtensions(request: SipRequest): string[] {
-  return [...request.headers.all("Require"), ...request.headers.all("Proxy-Require")]
-    .flatMap((line) => line.split(","))
-    .map((tag) => tag.trim().toLowerCase())
-    .filter((tag) => tag !== "");
 }

@@ -1,39 +1,26 @@
 /**
- * A dialog that was confirmed by a 2xx (RFC 3261 §12): requests in both directions, re-INVITE and UPDATE with glare
- * handling (§14, RFC 3311), repeats of 2xx and ACK, BYE. What an offer means is decided above.
+ * A dialog that was confirmed by a 2xx (RFC 3261 §12): requests of the far end, re-INVITE and UPDATE with glare handling
+ * (§14, RFC 3311), repeats of our 2xx, session timer, BYE. What an offer means is decided above.
  */
 
 import { isIP } from "node:net";
-import { type GatewayError, messageOf, TransportError } from "../../base/errors.ts";
+import { type GatewayError, messageOf, TransactionTimeoutError, TransportError } from "../../base/errors.ts";
 import { step } from "../../base/machine.ts";
-import { createRequest, createResponse } from "../build.ts";
+import { createResponse } from "../build.ts";
 import type { ExtraHeaders, Flow, NameAddr, SipBody, SipRequest, SipResponse } from "../message.ts";
 import type { ServerTransaction } from "../transaction/server-transaction.ts";
-import type { Target } from "../transport/target.ts";
-import type { SipUri } from "../uri.ts";
 import type { AnswerOptions, Dialog, DialogEnd, InDialogRequest } from "../user-agent.ts";
 import { AnswerRepeater } from "./answer-repeater.ts";
-import { contactFor, type SipCore, server, userAgent, viaFor } from "./core.ts";
+import { contactFor, type SipCore, server } from "./core.ts";
+import type { DialogSeed } from "./dialog-seed.ts";
+import { DialogSender, type RequestContent } from "./dialog-sender.ts";
 import { DIALOG_TABLE, type DialogEvent, type DialogState } from "./dialog-state.ts";
-import { contactOf, routeRequest } from "./route-set.ts";
+import { supported, unknownExtensions } from "./extensions.ts";
+import { isKnownMethod, METHODS } from "./methods.ts";
+import { contactOf } from "./route-set.ts";
+import { agreedSession, answerSession, isTooShort, minSeconds, offerSession, SessionTimer } from "./session-timer.ts";
 
-/** What the two ways of making a dialog know. */
-export interface DialogSeed {
-  readonly role: "uac" | "uas";
-  readonly callId: string;
-  readonly local: NameAddr;
-  readonly remote: NameAddr;
-  readonly localTag: string;
-  readonly remoteTag: string;
-  readonly localSequence: number;
-  readonly remoteSequence: number;
-  readonly remoteTarget: SipUri;
-  readonly routes: readonly NameAddr[];
-  readonly flow: Flow;
-  readonly tlsVerify: boolean;
-  /** Credentials of the INVITE, sent again with the ACK (SIP-TXN-4). */
-  readonly authorization?: ExtraHeaders;
-}
+const EXPIRED: ExtraHeaders = [["Reason", 'SIP;cause=408;text="Session Timer Expired"']];
 
 export class ConfirmedDialog implements Dialog {
   readonly callId: string;
@@ -48,13 +35,11 @@ export class ConfirmedDialog implements Dialog {
 
   readonly #core: SipCore;
   readonly #seed: DialogSeed;
+  readonly #sender: DialogSender;
+  readonly #session: SessionTimer;
   #state: DialogState;
-  #localSequence: number;
   #remoteSequence: number;
-  #remoteTarget: SipUri;
-  #flow: Flow;
-  #inviteSequence: number;
-  #ack: { request: SipRequest; flow: Flow } | undefined;
+  #localBody: SipBody | undefined;
   #repeater: AnswerRepeater | undefined;
   /** A re-INVITE or UPDATE of ours is open. */
   #offering = false;
@@ -72,12 +57,16 @@ export class ConfirmedDialog implements Dialog {
     this.remoteTag = seed.remoteTag;
     this.local = seed.local;
     this.remote = seed.remote;
-    this.#localSequence = seed.localSequence;
-    this.#inviteSequence = seed.localSequence;
     this.#remoteSequence = seed.remoteSequence;
-    this.#remoteTarget = seed.remoteTarget;
-    this.#flow = seed.flow;
+    this.#localBody = seed.localBody;
+    this.#sender = new DialogSender(core, seed);
     this.#state = seed.role === "uas" ? "waiting for ACK" : "confirmed";
+    this.#session = new SessionTimer(
+      core.clock,
+      () => this.#refresh(),
+      () => this.#lose(new TransactionTimeoutError("the session was not refreshed in time"), EXPIRED),
+    );
+    this.#session.agree(seed.session);
     core.dialogs.add(this.callId, this.localTag, this.remoteTag, this);
   }
 
@@ -86,22 +75,24 @@ export class ConfirmedDialog implements Dialog {
   }
 
   acknowledge(body?: SipBody): void {
-    const request = this.#request("ACK", this.#inviteSequence, {
-      ...(body === undefined ? {} : { body }),
-      headers: this.#seed.authorization ?? [],
-    });
-    void this.#sendAck(request);
+    this.#localBody = body ?? this.#localBody;
+    void this.#sender.acknowledge(body);
   }
 
-  /** A repeat of the 2xx came: the same ACK again (RFC 3261 §13.2.2.4). */
+  /** A repeat of the 2xx to the INVITE that made the dialog. */
   repeatAck(): void {
-    if (this.#ack === undefined) return;
-    this.#core.transports.send(this.#ack.request, this.#ack.flow);
+    this.#sender.repeatAck(this.#seed.inviteSequence);
   }
 
   /** UAS: the 2xx goes out now and again until its ACK comes. */
   answered(send: () => void): void {
     this.#repeatUntilAck(send);
+  }
+
+  /** UAS: the 2xx never went out, and will not. */
+  unanswered(error: GatewayError): void {
+    this.#lostError = error;
+    this.#fire("lost");
   }
 
   async reoffer(method: "INVITE" | "UPDATE", body: SipBody, headers: ExtraHeaders = []): Promise<SipResponse> {
@@ -110,20 +101,23 @@ export class ConfirmedDialog implements Dialog {
     try {
       for (let attempt = 0; ; attempt++) {
         const response = await this.#send(method, { body, headers });
+        if (response.status < 300) this.#localBody = body;
         if (response.status !== 491 || attempt > 0 || this.ended) return response;
-        // RFC 3261 §14.1: who owns the Call-ID waits longer.
-        const delayMs =
-          this.#seed.role === "uac"
-            ? 2100 + 10 * Math.floor(this.#core.random() * 190)
-            : 10 * Math.floor(this.#core.random() * 200);
-        await new Promise<void>((done) => this.#core.clock.after(delayMs, done));
+        await new Promise<void>((done) => this.#core.clock.after(this.#glareMs(), done));
       }
     } finally {
       this.#offering = false;
     }
   }
 
-  request(method: string, options: { body?: SipBody; headers?: ExtraHeaders } = {}): Promise<SipResponse> {
+  /** RFC 3261 §14.1: who owns the Call-ID waits 2.1 to 4 s, the other up to 2 s, in units of 10 ms. */
+  #glareMs(): number {
+    const isOwner = this.#seed.role === "uac";
+    const units = Math.floor(this.#core.random() * (isOwner ? 191 : 201));
+    return (isOwner ? 2100 : 0) + 10 * units;
+  }
+
+  request(method: string, options: RequestContent = {}): Promise<SipResponse> {
     return this.#send(method, options);
   }
 
@@ -150,6 +144,11 @@ export class ConfirmedDialog implements Dialog {
       respond(481);
       return;
     }
+    const unknown = unknownExtensions(this.#core, request);
+    if (unknown.length > 0) {
+      respond(420, { headers: [["Unsupported", unknown.join(", ")]] });
+      return;
+    }
     switch (request.method) {
       case "BYE":
         respond(200);
@@ -160,11 +159,16 @@ export class ConfirmedDialog implements Dialog {
       case "UPDATE":
         this.#reoffered(transaction);
         break;
+      case "PRACK":
+        if (this.#seed.onPrack === undefined) respond(481);
+        else this.#seed.onPrack(transaction);
+        break;
       case "OPTIONS":
         respond(200, { headers: [["Accept", "application/sdp"]] });
         break;
       default:
-        if (this.onRequest === undefined) respond(405);
+        if (!isKnownMethod(request.method)) respond(501);
+        else if (this.onRequest === undefined || !METHODS.includes(request.method)) respond(405);
         else this.onRequest({ request, flow, respond: once(respond) });
     }
   }
@@ -181,36 +185,71 @@ export class ConfirmedDialog implements Dialog {
   #reoffered(transaction: ServerTransaction): void {
     const { request, flow } = transaction;
     const respond = (status: number, options: AnswerOptions = {}): void => this.#respond(transaction, status, options);
-    if (this.#answering || (request.method === "INVITE" && this.#repeater !== undefined)) {
+    const settings = this.#core.sessionTimer;
+    if (settings !== undefined && isTooShort(request, settings)) {
+      respond(422, { headers: [["Min-SE", String(settings.minSeconds)]] });
+      return;
+    }
+    // UPDATE without an offer refreshes target and session, whatever else is open (SIP-UPD-3).
+    const isOffer = request.method === "INVITE" || request.body.length > 0;
+    if (isOffer && (this.#answering || (request.method === "INVITE" && this.#repeater !== undefined))) {
       respond(500, { headers: [["Retry-After", String(Math.floor(this.#core.random() * 10))]] });
       return;
     }
-    if (this.#offering) {
+    if (isOffer && this.#offering) {
       respond(491);
       return;
     }
-    const target = contactOf(request.headers);
-    this.#answering = true;
-    const answer = once((status: number, options: AnswerOptions = {}) => {
-      this.#answering = false;
-      if (status < 300 && target !== undefined) this.#remoteTarget = target;
-      if (status < 300) this.#flow = flow;
-      const send = (): void => respond(status, options);
+    const answer = (status: number, options: AnswerOptions = {}): void => {
+      const isAccepted = status >= 200 && status < 300;
+      if (isAccepted) {
+        this.#sender.remoteTarget = contactOf(request.headers) ?? this.#sender.remoteTarget;
+        this.#sender.flow = flow;
+        this.#localBody = options.body ?? this.#localBody;
+      }
+      const headers = [...(options.headers ?? []), ...(isAccepted ? this.#answerSession(request) : [])];
+      const send = (): void => respond(status, { ...options, headers });
       send();
-      if (request.method === "INVITE" && status < 300 && !this.ended) this.#repeatUntilAck(send);
+      if (request.method === "INVITE" && isAccepted && !this.ended) this.#repeatUntilAck(send);
+    };
+    if (!isOffer) {
+      answer(200);
+      return;
+    }
+    this.#answering = true;
+    const answerOnce = once((status, options) => {
+      if (status >= 200) this.#answering = false;
+      answer(status, options);
     });
-    if (this.onReoffer === undefined) answer(488);
-    else this.onReoffer({ request, flow, respond: answer });
+    if (this.onReoffer === undefined) answerOnce(488);
+    else this.onReoffer({ request, flow, respond: answerOnce });
+  }
+
+  /** The session timer of a 2xx of ours begins with it. */
+  #answerSession(request: SipRequest): ExtraHeaders {
+    const settings = this.#core.sessionTimer;
+    if (settings === undefined) return [];
+    const { interval, headers } = answerSession(request, settings, this.#session.interval);
+    this.#session.agree(interval);
+    return headers;
+  }
+
+  /** Half of the interval is over (RFC 4028 §7.4). Without UPDATE the same offer is made again. */
+  #refresh(): void {
+    if (this.ended) return;
+    let refreshed: Promise<SipResponse> | undefined;
+    if (this.#seed.remoteTakesUpdate) refreshed = this.#send("UPDATE", {});
+    else if (this.#localBody !== undefined && !this.#offering) refreshed = this.reoffer("INVITE", this.#localBody);
+    refreshed?.catch((error) => this.#core.log.debug("session was not refreshed", { error: messageOf(error) }));
   }
 
   #repeatUntilAck(send: () => void): void {
+    this.#repeater?.stop();
     this.#repeater = new AnswerRepeater(this.#core.clock, this.#core.timers, send, () => {
       this.#repeater = undefined;
-      if (this.#state === "confirmed") {
-        this.#lostError = new TransportError("TRANSPORT_LOST", "no ACK to the answer of a re-INVITE");
-        this.#sendBye();
-        this.#fire("lost");
-      } else this.#fire("no ACK");
+      if (this.#state === "confirmed")
+        this.#lose(new TransportError("TRANSPORT_LOST", "no ACK to the answer of a re-INVITE"), []);
+      else this.#fire("no ACK");
     });
   }
 
@@ -218,6 +257,7 @@ export class ConfirmedDialog implements Dialog {
     const row = step(DIALOG_TABLE, this.#state, event);
     if (row === undefined) return;
     this.#state = row.next;
+    if (this.ended) this.#session.stop();
     for (const action of row.actions) {
       if (action === "send BYE") this.#sendBye();
       else if (action === "stop repeats") {
@@ -227,7 +267,7 @@ export class ConfirmedDialog implements Dialog {
     }
     if (this.#state === "ended") {
       this.#repeater?.stop();
-      this.#core.dialogs.remove(this.callId, this.localTag, this.remoteTag);
+      this.#core.dialogs.removeIf(this.callId, this.localTag, this.remoteTag, this);
     }
   }
 
@@ -240,102 +280,53 @@ export class ConfirmedDialog implements Dialog {
       });
   }
 
+  /** @param bye - headers of a BYE for a far end that may still be there; undefined when it is known to be gone */
+  #lose(error: GatewayError, bye: ExtraHeaders | undefined): void {
+    if (this.ended) return;
+    this.#lostError = error;
+    if (bye !== undefined) {
+      this.#byeHeaders = bye;
+      this.#sendBye();
+    }
+    this.#fire("lost");
+  }
+
   #sendBye(): void {
-    this.#exchange(this.#request("BYE", ++this.#localSequence, { headers: this.#byeHeaders })).catch((error) =>
-      this.#core.log.debug("BYE was not answered", { error: messageOf(error) }),
-    );
+    this.#sender
+      .exchange("BYE", { headers: this.#byeHeaders })
+      .catch((error) => this.#core.log.debug("BYE was not answered", { error: messageOf(error) }));
   }
 
-  async #send(method: string, options: { body?: SipBody; headers?: ExtraHeaders }): Promise<SipResponse> {
-    const sequence = ++this.#localSequence;
-    const response = await this.#exchange(this.#request(method, sequence, options)).catch((error: GatewayError) => {
-      // SIP-DLG-9: nobody is there any more.
-      this.#lostError = error;
-      this.#fire("lost");
-      throw error;
-    });
-    if (response.status === 481 || response.status === 408) {
-      this.#lostError = new TransportError("TRANSPORT_LOST", `the far end answered ${response.status} in the dialog`);
-      this.#fire("lost");
-    }
-    if ((method === "INVITE" || method === "UPDATE") && response.status < 300) {
-      this.#remoteTarget = contactOf(response.headers) ?? this.#remoteTarget;
-      if (method === "INVITE") {
-        this.#inviteSequence = sequence;
-        this.acknowledge();
-      }
-    }
-    return response;
-  }
-
-  #request(method: string, sequence: number, options: { body?: SipBody; headers?: ExtraHeaders }): SipRequest {
-    const { uri, routes } = routeRequest(this.#remoteTarget, this.#seed.routes);
-    const headers: [string, string][] = [
-      ...routes.map((route): [string, string] => ["Route", route]),
-      ...((options.headers ?? []) as [string, string][]),
-      ...(userAgent(this.#core) as [string, string][]),
-    ];
-    return createRequest({
-      method,
-      uri: { ...uri, headers: [] },
-      from: this.local,
-      to: this.remote,
-      callId: this.callId,
-      cseq: { number: sequence, method },
-      headers,
-      ...(options.body === undefined ? {} : { body: options.body }),
-    });
-  }
-
-  async #exchange(request: SipRequest): Promise<SipResponse> {
-    const flow = await this.#nextFlow();
-    this.#stamp(request, flow);
-    let hasFinal = false;
-    return new Promise((done, fail) => {
-      this.#core.transactions.request(request, flow, {
-        onResponse: (response) => {
-          if (response.status < 200) return;
-          if (hasFinal) this.repeatAck();
-          hasFinal = true;
-          done(response);
-        },
-        onFailure: fail,
+  async #send(method: string, content: RequestContent): Promise<SipResponse> {
+    const isOffer = method === "INVITE" || method === "UPDATE";
+    let leastSeconds = 0;
+    for (let attempt = 0; ; attempt++) {
+      const headers = [...(content.headers ?? []), ...(isOffer ? this.#offerSession(leastSeconds) : [])];
+      const response = await this.#sender.exchange(method, { ...content, headers }).catch((error: GatewayError) => {
+        // SIP-DLG-9: nobody answers any more. If somebody only answers too late, BYE tells.
+        this.#lose(error, []);
+        throw error;
       });
-    });
-  }
-
-  async #sendAck(request: SipRequest): Promise<void> {
-    try {
-      const flow = await this.#nextFlow();
-      this.#stamp(request, flow);
-      this.#ack = { request, flow };
-      this.#core.transports.send(request, flow);
-    } catch (error) {
-      this.#core.log.debug("ACK could not be sent", { error: messageOf(error) });
+      if (response.status === 481 || response.status === 408)
+        this.#lose(
+          new TransportError("TRANSPORT_LOST", `the far end answered ${response.status} in the dialog`),
+          response.status === 408 ? [] : undefined,
+        );
+      if (!isOffer) return response;
+      leastSeconds = minSeconds(response.headers);
+      if (response.status === 422 && leastSeconds > 0 && attempt === 0) continue;
+      if (response.status < 300) {
+        this.#sender.remoteTarget = contactOf(response.headers) ?? this.#sender.remoteTarget;
+        if (this.#core.sessionTimer !== undefined && !this.ended) this.#session.agree(agreedSession(response));
+        if (method === "INVITE") this.acknowledge();
+      }
+      return response;
     }
   }
 
-  #stamp(request: SipRequest, flow: Flow): void {
-    request.vias = [viaFor(this.#core, flow)];
-    if (request.method === "INVITE" || request.method === "UPDATE" || request.method === "REFER") {
-      request.headers.set("Contact", contactFor(this.#core, flow));
-      request.headers.set("Allow", this.#core.allow);
-    }
-  }
-
-  /** A live connection is used on; otherwise the route set or the remote target says where to (§12.2.1.1). */
-  async #nextFlow(): Promise<Flow> {
-    const { nextHop } = routeRequest(this.#remoteTarget, this.#seed.routes);
-    if (this.#flow.connectionId !== undefined && this.#core.transports.isOpen(this.#flow)) return this.#flow;
-    if (this.#flow.transport === "udp" && isUnreachable(nextHop.host, this.#flow.remoteAddress)) return this.#flow;
-    const [located] = await this.#core.locator.locate(nextHop);
-    const target: Target = {
-      ...located!,
-      tlsName: nextHop.host,
-      tlsVerify: this.#seed.tlsVerify,
-      localAddress: this.#flow.transport === located!.transport ? this.#flow.localAddress : "",
-    };
-    return this.#core.transports.flowTo(target);
+  #offerSession(leastSeconds: number): ExtraHeaders {
+    const settings = this.#core.sessionTimer;
+    return settings === undefined ? [] : offerSession(settings, this.#session.interval, leastSeconds);
   }
 
   #respond(transaction: ServerTransaction, status: number, options: AnswerOptions): void {
@@ -344,10 +335,12 @@ export class ConfirmedDialog implements Dialog {
       ...((options.headers ?? []) as [string, string][]),
       ...(server(this.#core) as [string, string][]),
     ];
-    if (status < 300 && (request.method === "INVITE" || request.method === "UPDATE"))
-      headers.push(["Contact", contactFor(this.#core, flow)]);
-    if (status === 405 || request.method === "INVITE" || request.method === "OPTIONS")
+    const isOffer = request.method === "INVITE" || request.method === "UPDATE";
+    if (isOffer && status < 300) headers.push(["Contact", contactFor(this.#core, flow)]);
+    if (status === 405 || status === 501 || request.method === "INVITE" || request.method === "OPTIONS")
       headers.push(["Allow", this.#core.allow]);
+    if (status >= 200 && status < 300 && (isOffer || request.method === "OPTIONS"))
+      headers.push(["Supported", supported(this.#core)]);
     transaction.respond(
       createResponse(request, status, {
         headers,
@@ -359,29 +352,16 @@ export class ConfirmedDialog implements Dialog {
 
   #isFromPeer(flow: Flow): boolean {
     const { remoteAddress } = flow;
+    const { remoteTarget } = this.#sender;
     return (
-      remoteAddress === this.#flow.remoteAddress ||
+      remoteAddress === this.#sender.flow.remoteAddress ||
       remoteAddress === this.#seed.flow.remoteAddress ||
-      remoteAddress === this.#remoteTarget.host ||
+      remoteAddress === remoteTarget.host ||
       this.#seed.routes.some((route) => route.uri.host === remoteAddress) ||
       // A name says nothing about its addresses here, so it cannot exclude one.
-      isIP(this.#remoteTarget.host) === 0
+      isIP(remoteTarget.host) === 0
     );
   }
-}
-
-/** A private Contact behind NAT: we saw another, public address (SIP-DLG-6). */
-function isUnreachable(host: string, seen: string): boolean {
-  return host !== seen && isPrivate(host) && !isPrivate(seen);
-}
-
-function isPrivate(address: string): boolean {
-  return (
-    isIP(address) === 4 &&
-    /^(10\.|127\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|169\.254\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.)/.test(
-      address,
-    )
-  );
 }
 
 /** A function that works the first time only. */

@@ -13,6 +13,7 @@ import type { TransportLayer } from "../transport/transport-layer.ts";
 import { formatHostPort } from "../uri.ts";
 import { BRANCH_COOKIE } from "../via.ts";
 import type { DialogTable } from "./dialog-table.ts";
+import type { SessionTimerSettings } from "./session-timer.ts";
 
 export interface SipCore {
   readonly clock: Clock;
@@ -22,6 +23,10 @@ export interface SipCore {
   readonly transactions: TransactionLayer;
   readonly locator: Locator;
   readonly dialogs: DialogTable;
+  /** Reliable provisional answers, RFC 3262. */
+  readonly reliable: boolean;
+  /** RFC 4028; undefined: neither asked for nor offered. */
+  readonly sessionTimer: SessionTimerSettings | undefined;
   /** Methods that we take, for Allow. */
   readonly allow: string;
   /** User-Agent in requests, Server in responses; "" for none. */

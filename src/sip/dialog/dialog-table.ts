@@ -22,6 +22,11 @@ export class DialogTable {
     this.#dialogs.delete(`${callId} ${localTag} ${remoteTag}`);
   }
 
+  /** Removes it unless another has taken its place. */
+  removeIf(callId: string, localTag: string, remoteTag: string, dialog: DialogEndpoint): void {
+    if (this.#dialogs.get(`${callId} ${localTag} ${remoteTag}`) === dialog) this.remove(callId, localTag, remoteTag);
+  }
+
   addEarly(callId: string, localTag: string, endpoint: DialogEndpoint): void {
     this.#early.set(`${callId} ${localTag}`, endpoint);
   }

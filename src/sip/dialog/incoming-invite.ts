@@ -1,15 +1,23 @@
-/** An INVITE that makes a new call here (RFC 3261 §13.3): 100, provisional answers, one final answer, CANCEL, Expires. */
+/**
+ * An INVITE that makes a new call here (RFC 3261 §13.3): 100, provisional answers, reliable where that is wanted
+ * (RFC 3262), one final answer, CANCEL, Expires.
+ */
 
 import type { Timer } from "../../base/clock.ts";
+import { TransportError } from "../../base/errors.ts";
 import { createResponse } from "../build.ts";
-import type { Flow, SipRequest } from "../message.ts";
+import type { ExtraHeaders, Flow, SipRequest } from "../message.ts";
+import { withTag } from "../name-addr.ts";
 import { parseDecimal } from "../tokens.ts";
 import type { ServerTransaction } from "../transaction/server-transaction.ts";
 import type { AnswerOptions, Dialog, IncomingInvite } from "../user-agent.ts";
 import { ConfirmedDialog } from "./confirmed-dialog.ts";
 import { contactFor, type SipCore, server } from "./core.ts";
 import type { DialogEndpoint } from "./dialog-table.ts";
+import { supported, unknownExtensions } from "./extensions.ts";
+import { ReliableAnswers } from "./reliable-answers.ts";
 import { contactOf, recordRoutes } from "./route-set.ts";
+import { answerSession, lists } from "./session-timer.ts";
 
 /** An answer that is not there yet is announced by 100 well inside the 200 ms of SIP-TXN-5. */
 const TRYING_AFTER_MS = 100;
@@ -24,7 +32,11 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
 
   readonly #core: SipCore;
   readonly #transaction: ServerTransaction;
+  readonly #reliable: ReliableAnswers;
+  /** Accepted, but the 2xx waits for a PRACK. */
+  #held: ConfirmedDialog | undefined;
   #final = false;
+  #remoteSequence: number;
   #trying: Timer | undefined;
   #expires: Timer | undefined;
   #keep: Timer | undefined;
@@ -35,6 +47,8 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     this.request = transaction.request;
     this.localTag = transaction.localTag;
     this.flow = transaction.flow;
+    this.#remoteSequence = this.request.cseq.number;
+    this.#reliable = new ReliableAnswers(core, this.request, () => this.#unacknowledged());
     core.dialogs.addEarly(this.request.callId, this.localTag, this);
     this.#trying = core.clock.after(TRYING_AFTER_MS, () => {
       if (transaction.lastResponse === undefined) transaction.respond(createResponse(this.request, 100));
@@ -51,12 +65,19 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
   progress(status: number, options: AnswerOptions = {}): void {
     if (status <= 100 || status >= 200) throw new RangeError(`status: 101 to 199, not ${status}`);
     if (this.#final) return;
-    const send = (): void => {
-      this.#respond(status, options, true);
-      this.#keep = this.#core.clock.after(KEEP_PROVISIONAL_MS, send);
-    };
-    this.#keep?.cancel();
-    send();
+    const { headers } = this.request;
+    const isRequired = lists(headers, "Require", "100rel");
+    const hasBody = options.body !== undefined;
+    // The first reliable answer to an INVITE without an offer would have to make one (RFC 3261 §13.2.1); 100 says enough.
+    if (isRequired && !hasBody && this.request.body.length === 0) return;
+    // One with a session description is worth a PRACK, ringing is not (SIP-PRK-1).
+    const isReliable = this.#core.reliable && (isRequired || (hasBody && lists(headers, "Supported", "100rel")));
+    this.#reliable.whenFree(() => {
+      if (this.#final) return;
+      this.#keep?.cancel();
+      if (isReliable) this.#reliable.send(hasBody, (extra) => this.#provisional(status, options, extra));
+      else this.#keepSending(() => this.#provisional(status, options, []));
+    });
   }
 
   accept(options: AnswerOptions): Dialog {
@@ -64,25 +85,49 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     const target = contactOf(this.request.headers);
     const { request, flow } = this;
     this.#finish();
-    const to = { ...request.to, params: new Map([...request.to.params, ["tag", this.localTag] as const]) };
+    const settings = this.#core.sessionTimer;
+    const session = settings === undefined ? undefined : answerSession(request, settings);
     const dialog = new ConfirmedDialog(this.#core, {
       role: "uas",
       callId: request.callId,
-      local: to,
+      local: withTag(request.to, this.localTag),
       remote: request.from,
       localTag: this.localTag,
       remoteTag: request.from.params.get("tag") ?? "",
       localSequence: Math.floor(this.#core.random() * 2 ** 16) + 1,
-      remoteSequence: request.cseq.number,
+      inviteSequence: 0,
+      remoteSequence: this.#remoteSequence,
       // A peer without Contact is reached where it sent from.
       remoteTarget: target ?? { ...request.from.uri, host: flow.remoteAddress, port: flow.remotePort, headers: [] },
       routes: recordRoutes(request.headers),
       flow,
       tlsVerify: false,
+      session: session?.interval,
+      remoteTakesUpdate: lists(request.headers, "Allow", "update"),
+      ...(options.body === undefined ? {} : { localBody: options.body }),
+      onPrack: (transaction) => this.#prack(transaction),
     });
-    const send = (): void => this.#respond(200, options, true);
-    send();
-    dialog.answered(send);
+    const headers = [
+      ...(options.headers ?? []),
+      ...(session?.headers ?? []),
+      ["Supported", supported(this.#core)] as const,
+    ];
+    const send = (): void => this.#respond(200, { ...options, headers }, true);
+    const begin = (): void => {
+      if (!dialog.ended) send();
+      dialog.answered(send);
+    };
+    // No 2xx before the PRACK of a session description (RFC 3262 §3); any other PRACK may come later.
+    if (this.#reliable.bodyIsPending) {
+      this.#held = dialog;
+      this.#reliable.whenFree(() => {
+        this.#held = undefined;
+        begin();
+      });
+    } else {
+      this.#reliable.stop();
+      begin();
+    }
     return dialog;
   }
 
@@ -90,40 +135,93 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     if (status < 300 || status > 699) throw new RangeError(`status: 300 to 699, not ${status}`);
     if (this.#final) return;
     this.#finish();
+    this.#reliable.stop();
     this.#respond(status, options, false);
   }
 
   drop(): void {
     if (this.#final) return;
     this.#finish();
+    this.#reliable.stop();
     this.#transaction.drop();
   }
 
-  /** BYE on the early dialog: the caller gives up (RFC 3261 §15). */
+  /** Requests on the early dialog: PRACK, UPDATE without an offer, and BYE, by which the caller gives up (RFC 3261 §15). */
   receive(transaction: ServerTransaction): void {
-    if (transaction.request.method !== "BYE") {
-      transaction.respond(createResponse(transaction.request, transaction.request.method === "UPDATE" ? 500 : 481));
+    const { request, flow } = transaction;
+    const respond = (status: number, headers: ExtraHeaders = []): void =>
+      transaction.respond(createResponse(request, status, { headers: [...headers, ...server(this.#core)] }));
+    if (request.cseq.number < this.#remoteSequence) {
+      respond(500);
       return;
     }
-    transaction.respond(createResponse(transaction.request, 200));
-    this.#cancelled("BYE before the answer");
+    this.#remoteSequence = request.cseq.number;
+    const unknown = unknownExtensions(this.#core, request);
+    if (unknown.length > 0) respond(420, [["Unsupported", unknown.join(", ")]]);
+    else if (request.method === "PRACK") this.#prack(transaction);
+    else if (request.method === "BYE") {
+      respond(200);
+      this.#cancelled("BYE before the answer");
+    } else if (request.method === "UPDATE" && request.body.length === 0)
+      respond(200, [["Contact", contactFor(this.#core, flow)]]);
+    // Their first offer has no answer yet (RFC 3311 §5.2).
+    else if (request.method === "UPDATE" || request.method === "INVITE")
+      respond(500, [["Retry-After", String(Math.floor(this.#core.random() * 10))]]);
+    else respond(481);
   }
 
   acknowledged(): void {
     // An ACK before any 2xx means nothing.
   }
 
+  #prack(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    const respond = (status: number): void =>
+      transaction.respond(createResponse(request, status, { headers: server(this.#core) }));
+    // The answer goes first: what waits for the PRACK may be the 2xx.
+    if (!this.#reliable.isAcknowledgedBy(request)) respond(481);
+    else {
+      // A further offer at this point is not taken; the session goes on as it is.
+      respond(request.body.length === 0 ? 200 : 488);
+      this.#reliable.acknowledged();
+    }
+  }
+
+  #provisional(status: number, options: AnswerOptions, extra: ExtraHeaders): void {
+    this.#respond(status, { ...options, headers: [...(options.headers ?? []), ...extra] }, true);
+  }
+
+  #keepSending(send: () => void): void {
+    send();
+    this.#keep = this.#core.clock.after(KEEP_PROVISIONAL_MS, () => this.#keepSending(send));
+  }
+
+  /** No PRACK for 64·T1: the INVITE has failed (RFC 3262 §3). */
+  #unacknowledged(): void {
+    this.#fail(504, "no PRACK came for a reliable provisional answer");
+  }
+
   #cancelled(reason: string): void {
-    if (this.#final) return;
-    this.#finish();
-    this.#respond(487, {}, false);
-    this.onCancelled?.(reason === "" ? "the caller gave up" : reason);
+    this.#fail(487, reason === "" ? "the caller gave up" : reason);
+  }
+
+  /** Ends the INVITE against the will of our user: before the answer, or while the answer is held back. */
+  #fail(status: number, reason: string): void {
+    const held = this.#held;
+    if (this.#final && held === undefined) return;
+    this.#held = undefined;
+    this.#reliable.stop();
+    if (held === undefined) this.#finish();
+    this.#respond(status, {}, false);
+    if (held === undefined) this.onCancelled?.(reason);
+    else held.unanswered(new TransportError("TRANSPORT_LOST", reason));
   }
 
   /** No answer reaches the caller any more, so there is nobody to call for. Over UDP the next repeat may get through. */
   #unreachable(reason: string): void {
     if (this.#final || this.flow.transport === "udp") return;
     this.#finish();
+    this.#reliable.stop();
     this.#transaction.drop();
     this.onCancelled?.(`the caller cannot be reached: ${reason}`);
   }

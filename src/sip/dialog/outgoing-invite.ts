@@ -8,20 +8,22 @@ import type { Timer } from "../../base/clock.ts";
 import { GatewayError, TransactionTimeoutError, TransportError } from "../../base/errors.ts";
 import { randomHex } from "../../base/ids.ts";
 import { createRequest } from "../build.ts";
-import { answerChallenge, parseChallenge } from "../digest.ts";
 import type { Flow, NameAddr, SipRequest, SipResponse } from "../message.ts";
 import type { ClientTransaction } from "../transaction/client-transaction.ts";
 import type { Located } from "../transport/locate.ts";
-import { formatUri } from "../uri.ts";
 import type { Dialog, OutgoingInvite, OutgoingInviteOptions } from "../user-agent.ts";
+import { ClientAuthentication } from "./authentication.ts";
 import { ConfirmedDialog } from "./confirmed-dialog.ts";
 import { contactFor, flowFor, type SipCore, userAgent, viaFor } from "./core.ts";
+import { EarlyDialog } from "./early-dialog.ts";
+import { supported } from "./extensions.ts";
 import { contactOf, recordRoutes } from "./route-set.ts";
+import { agreedSession, lists, minSeconds, offerSession } from "./session-timer.ts";
 
-/** One authentication round a request, and one more for a nonce that went stale (hardening R6). */
-const AUTHENTICATION_ROUNDS_MAX = 2;
 /** How long an abandoned attempt is still looked after is the transaction's own time (SIP-TXN-2). */
 const NO_ANSWER_MS = 4000;
+/** Forks of one INVITE. */
+const EARLY_DIALOGS_MAX = 32;
 
 type Outcome = "pending" | "settled" | "abandoned";
 
@@ -42,8 +44,9 @@ export class UacInvite implements OutgoingInvite {
   /** The address that is being tried. */
   #located: Located | undefined;
   #sequence = 1;
-  #authorization: [string, string][] = [];
-  #authenticationRounds = 0;
+  readonly #authentication: ClientAuthentication;
+  /** Min-SE of a 422, once (RFC 4028 §7.3). */
+  #leastSeconds = 0;
   #outcome: Outcome = "pending";
   #cancelReason: string | undefined;
   #cancelRequested = false;
@@ -51,11 +54,13 @@ export class UacInvite implements OutgoingInvite {
   #noAnswer: Timer | undefined;
   /** Dialogs by remote tag: the winner and those that were ended at once. */
   readonly #dialogs = new Map<string, ConfirmedDialog>();
+  readonly #early = new Map<string, EarlyDialog>();
   readonly #cancelSent = new Set<ClientTransaction>();
 
   constructor(core: SipCore, options: OutgoingInviteOptions) {
     this.#core = core;
     this.#options = options;
+    this.#authentication = new ClientAuthentication(options.credentials);
     this.#from = { ...options.from, params: new Map([...options.from.params, ["tag", randomHex(8)] as const]) };
     void this.#start();
   }
@@ -79,6 +84,7 @@ export class UacInvite implements OutgoingInvite {
   abandon(): void {
     if (this.#outcome !== "pending") return;
     this.#outcome = "abandoned";
+    this.#closeEarly();
     this.#noAnswer?.cancel();
     if (this.#current?.answered === true) this.#sendCancel(this.#current);
   }
@@ -142,7 +148,9 @@ export class UacInvite implements OutgoingInvite {
   }
 
   #build(flow: Flow): SipRequest {
-    const { options } = { options: this.#options };
+    const options = this.#options;
+    const { sessionTimer } = this.#core;
+    const supports = supported(this.#core);
     return createRequest({
       method: "INVITE",
       uri: { ...options.uri, headers: [] },
@@ -156,7 +164,9 @@ export class UacInvite implements OutgoingInvite {
         ["Contact", contactFor(this.#core, flow)],
         ["Allow", this.#core.allow],
         ...userAgent(this.#core),
-        ...this.#authorization,
+        ...this.#authentication.headers,
+        ...(supports === "" ? [] : [["Supported", supports] as const]),
+        ...(sessionTimer === undefined ? [] : offerSession(sessionTimer, undefined, this.#leastSeconds)),
         ...(options.headers ?? []),
       ],
       ...(options.body === undefined ? {} : { body: options.body }),
@@ -193,7 +203,26 @@ export class UacInvite implements OutgoingInvite {
 
   #provisional(response: SipResponse, transaction: ClientTransaction, isCurrent: boolean): void {
     if (!isCurrent || this.#cancelRequested) this.#sendCancel(transaction);
-    else if (response.status > 100) this.onProgress?.(response);
+    else if (response.status > 100 && this.#earlyDialog(response, transaction).take(response))
+      this.onProgress?.(response);
+  }
+
+  /** The early dialog of a provisional answer, by its To tag; forks have one each (SIP-DLG-1). */
+  #earlyDialog(response: SipResponse, { request, flow }: ClientTransaction): EarlyDialog {
+    const remoteTag = response.to.params.get("tag") ?? "";
+    const known = this.#early.get(remoteTag);
+    if (known !== undefined) return known;
+    const made = new EarlyDialog(this.#core, request, flow, response, this.#options.tlsVerify ?? true);
+    if (this.#early.size < EARLY_DIALOGS_MAX) this.#early.set(remoteTag, made);
+    else made.close();
+    return made;
+  }
+
+  /** 422: the far end wants a longer session interval; it gets it once. */
+  #isTooShort(response: SipResponse): boolean {
+    if (response.status !== 422 || this.#leastSeconds > 0) return false;
+    this.#leastSeconds = minSeconds(response.headers);
+    return this.#leastSeconds > 0;
   }
 
   #accepted(response: SipResponse, transaction: ClientTransaction, isCurrent: boolean): void {
@@ -203,12 +232,14 @@ export class UacInvite implements OutgoingInvite {
       known.repeatAck();
       return;
     }
+    this.#early.get(remoteTag)?.close();
     const dialog = this.#makeDialog(response, transaction);
     this.#dialogs.set(remoteTag, dialog);
     const wins = isCurrent && !this.#cancelRequested;
     if (wins) {
       this.#outcome = "settled";
       this.#noAnswer?.cancel();
+      this.#closeEarly();
       if (this.#options.body !== undefined) dialog.acknowledge();
       this.onAccepted?.(response, dialog);
       return;
@@ -224,7 +255,7 @@ export class UacInvite implements OutgoingInvite {
       this.#settle(() => this.onRejected?.(response));
       return;
     }
-    if ((response.status === 401 || response.status === 407) && this.#authenticate(response)) {
+    if (this.#authentication.answer(response, "INVITE", this.#options.uri) || this.#isTooShort(response)) {
       this.#sequence++;
       this.#send(transaction.flow);
       return;
@@ -236,32 +267,14 @@ export class UacInvite implements OutgoingInvite {
     this.#settle(() => this.onRejected?.(response));
   }
 
-  /** Answers the strongest challenge that we know; false when there is none or it was tried before (SIP-AUTH-7). */
-  #authenticate(response: SipResponse): boolean {
-    const { credentials } = this.#options;
-    if (credentials === undefined || this.#authenticationRounds >= AUTHENTICATION_ROUNDS_MAX) return false;
-    const isProxy = response.status === 407;
-    const challenges = response.headers.all(isProxy ? "Proxy-Authenticate" : "WWW-Authenticate").flatMap((value) => {
-      try {
-        return parseChallenge(value) ?? [];
-      } catch {
-        return [];
-      }
-    });
-    const challenge = challenges[0];
-    // The second round is for a nonce that went stale only; a wrong secret stays wrong.
-    if (challenge === undefined || (this.#authenticationRounds > 0 && !challenge.stale)) return false;
-    this.#authenticationRounds++;
-    const uri = formatUri({ ...this.#options.uri, headers: [] });
-    const answer = answerChallenge(challenge, { method: "INVITE", uri }, credentials, randomHex(8));
-    this.#authorization = [[isProxy ? "Proxy-Authorization" : "Authorization", answer]];
-    return true;
-  }
-
   #failure(error: GatewayError, transaction: ClientTransaction): void {
     if (transaction !== this.#current || this.#outcome !== "pending") return;
     this.#noAnswer?.cancel();
     void this.#tryNext(error);
+  }
+
+  #closeEarly(): void {
+    for (const early of this.#early.values()) early.close();
   }
 
   #sendCancel(transaction: ClientTransaction): void {
@@ -287,6 +300,8 @@ export class UacInvite implements OutgoingInvite {
   }
 
   #makeDialog(response: SipResponse, transaction: ClientTransaction): ConfirmedDialog {
+    const early = this.#early.get(response.to.params.get("tag") ?? "");
+    const { body, credentials } = this.#options;
     return new ConfirmedDialog(this.#core, {
       role: "uac",
       callId: this.callId,
@@ -294,13 +309,18 @@ export class UacInvite implements OutgoingInvite {
       remote: response.to,
       localTag: this.#from.params.get("tag")!,
       remoteTag: response.to.params.get("tag") ?? "",
-      localSequence: transaction.request.cseq.number,
-      remoteSequence: -1,
+      localSequence: early?.localSequence ?? transaction.request.cseq.number,
+      inviteSequence: transaction.request.cseq.number,
+      remoteSequence: early?.remoteSequence ?? -1,
       remoteTarget: contactOf(response.headers) ?? this.#options.uri,
       routes: recordRoutes(response.headers).reverse(),
       flow: transaction.flow,
       tlsVerify: this.#options.tlsVerify ?? true,
-      authorization: this.#authorization,
+      authorization: this.#authentication.headers,
+      ...(credentials === undefined ? {} : { credentials }),
+      session: this.#core.sessionTimer === undefined ? undefined : agreedSession(response),
+      remoteTakesUpdate: lists(response.headers, "Allow", "update"),
+      ...(body === undefined ? {} : { localBody: body }),
     });
   }
 
@@ -314,6 +334,7 @@ export class UacInvite implements OutgoingInvite {
     if (this.#outcome !== "pending") return;
     this.#outcome = "settled";
     this.#noAnswer?.cancel();
+    this.#closeEarly();
     report();
   }
 }

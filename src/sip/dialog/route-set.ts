@@ -7,12 +7,24 @@ import type { SipUri } from "../uri.ts";
 
 const ROUTES_MAX = 70;
 
-/** All Record-Route values in the order of the message. */
-export function recordRoutes(headers: Headers): NameAddr[] {
+/**
+ * All Record-Route values in the order of the message.
+ * @throws SipParseError when one of them cannot be read
+ */
+export function readRecordRoutes(headers: Headers): NameAddr[] {
   return headers
     .all("Record-Route")
     .flatMap((line) => parseNameAddrList(line, "Record-Route"))
     .slice(0, ROUTES_MAX);
+}
+
+/** The same; none when they cannot be read: an answer has to be acknowledged somehow. */
+export function recordRoutes(headers: Headers): NameAddr[] {
+  try {
+    return readRecordRoutes(headers);
+  } catch {
+    return [];
+  }
 }
 
 /** First Contact, undefined when there is none that can be read. */

@@ -1,0 +1,37 @@
+/** What the two ways of making a dialog know when it is confirmed (RFC 3261 §12.1). */
+
+import type { ExtraHeaders, Flow, NameAddr, SipBody } from "../message.ts";
+import type { ServerTransaction } from "../transaction/server-transaction.ts";
+import type { SipUri } from "../uri.ts";
+import type { ClientCredentials } from "./authentication.ts";
+import type { SessionInterval } from "./session-timer.ts";
+
+export interface DialogSeed {
+  readonly role: "uac" | "uas";
+  readonly callId: string;
+  readonly local: NameAddr;
+  readonly remote: NameAddr;
+  readonly localTag: string;
+  readonly remoteTag: string;
+  /** CSeq of our last request, and that of the INVITE when it was ours. */
+  readonly localSequence: number;
+  readonly inviteSequence: number;
+  /** CSeq of their last request, -1 when there was none. */
+  readonly remoteSequence: number;
+  readonly remoteTarget: SipUri;
+  readonly routes: readonly NameAddr[];
+  readonly flow: Flow;
+  readonly tlsVerify: boolean;
+  /** Credentials of the INVITE, sent again with the ACK (SIP-TXN-4). */
+  readonly authorization?: ExtraHeaders;
+  /** For challenges in the dialog. */
+  readonly credentials?: ClientCredentials;
+  /** Agreed in the 2xx (RFC 4028). */
+  readonly session: SessionInterval | undefined;
+  /** The far end takes UPDATE, so that a refresh needs no offer. */
+  readonly remoteTakesUpdate: boolean;
+  /** Our session description, for a refresh by re-INVITE. */
+  readonly localBody?: SipBody;
+  /** PRACK of a provisional answer that came before the 2xx. */
+  readonly onPrack?: (transaction: ServerTransaction) => void;
+}

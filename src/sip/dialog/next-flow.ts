@@ -1,0 +1,55 @@
+/** On which flow a request in a dialog leaves (RFC 3261 §12.2.1.1, SIP-DLG-6). */
+
+import { isIP } from "node:net";
+import type { Flow, SipRequest } from "../message.ts";
+import type { SipUri } from "../uri.ts";
+import { flowFor, type SipCore } from "./core.ts";
+
+export interface DialogPath {
+  /** First of the route set, or the remote target. */
+  readonly nextHop: SipUri;
+  /** Where the last request of the dialog came from or went to. */
+  readonly flow: Flow;
+  readonly tlsVerify: boolean;
+}
+
+/**
+ * A live connection is used on; otherwise the next hop says where to.
+ * @param build - the request as it would be sent on a flow; its length may ask for TCP
+ * @throws TransportError when there is no way
+ */
+export async function flowInDialog(
+  core: SipCore,
+  { nextHop, flow, tlsVerify }: DialogPath,
+  build: (flow: Flow) => SipRequest,
+): Promise<Flow> {
+  if (flow.connectionId !== undefined && core.transports.isOpen(flow)) return flow;
+  if (flow.transport === "udp" && isUnreachable(nextHop.host, flow.remoteAddress)) return flow;
+  const [located] = await core.locator.locate(nextHop);
+  const target = {
+    ...located!,
+    tlsName: nextHop.host,
+    tlsVerify,
+    localAddress: flow.transport === located!.transport ? flow.localAddress : "",
+  };
+  return flowFor(core, target, build);
+}
+
+/** A private Contact behind NAT: we saw another, public address. */
+function isUnreachable(host: string, seen: string): boolean {
+  return host !== seen && isPrivate(host) && !isPrivate(seen);
+}
+
+function isPrivate(address: string): boolean {
+  if (isIP(address) === 6) return /^f[cd]/i.test(address);
+  if (isIP(address) !== 4) return false;
+  const [a, b] = address.split(".").map(Number) as [number, number];
+  return (
+    a === 10 ||
+    a === 127 ||
+    (a === 172 && b >= 16 && b < 32) ||
+    (a === 192 && b === 168) ||
+    (a === 169 && b === 254) ||
+    (a === 100 && b >= 64 && b < 128)
+  );
+}

@@ -520,11 +520,16 @@ describe("keys", () => {
       if (step > 0) own.protectRtp([{ session, packet: packets[0]! }]);
       if (step > 1) own.protectRtp(packets.slice(1).map((packet) => ({ session, packet })));
       if (step > 2) own.protectRtcp(session, rtcp);
+      // Four of one length, and four of several: the two ways to share out the lanes of the cipher.
+      const later = (ssrc: number, length: number) =>
+        rtpPacket({ ssrc, sequence: 4 + length, payload: Buffer.alloc(length) });
+      if (step > 3) own.protectRtp([1, 2, 3, 4].map((ssrc) => ({ session, packet: later(ssrc, 160) })));
+      if (step > 4) own.protectRtp([1, 2, 3, 4].map((ssrc) => ({ session, packet: later(ssrc, 100 * ssrc) })));
       const before = fresh.read(0, ownBytes);
       fresh.call["srtpWipe"]!(session);
       return { before, after: fresh.read(0, ownBytes) };
     };
-    for (const step of [0, 1, 2, 3]) {
+    for (const step of [0, 1, 2, 3, 4, 5]) {
       const one = useUpTo(step, new Random(1).octets(30));
       const other = useUpTo(step, new Random(2).octets(30));
       expect(one.after.equals(other.after), `after step ${step}`).toBe(true);

@@ -41,6 +41,8 @@ export function readRtp(packet: Buffer): {
   timestamp: number;
   ssrc: number;
   payload: Buffer;
+  /** The whole packet. */
+  packet: Buffer;
 } {
   return {
     marker: packet[1]! >= 0x80,
@@ -49,5 +51,6 @@ export function readRtp(packet: Buffer): {
     timestamp: packet.readUInt32BE(4),
     ssrc: packet.readUInt32BE(8),
     payload: packet.subarray(12),
+    packet,
   };
 }

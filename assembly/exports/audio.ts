@@ -12,6 +12,7 @@ export {
   jitterLate,
   jitterLengthened,
   jitterMadeUp,
+  jitterPosition,
   jitterReset,
   jitterRestart,
   jitterRestarts,

@@ -59,6 +59,11 @@ export function jitterTargetMs(jb: usize): i32 {
   return delayOf(changetype<Jitter>(jb)).targetMs;
 }
 
+/** RTP timestamp of the sample that is played next; 0 before the first packet. */
+export function jitterPosition(jb: usize): u32 {
+  return changetype<Jitter>(jb).playTimestamp;
+}
+
 /** Packets that came too late to be used. */
 export function jitterLate(jb: usize): u32 {
   return changetype<Jitter>(jb).late;

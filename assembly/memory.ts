@@ -46,6 +46,8 @@ export const SRTP_ITEM_BYTES: i32 = 16;
 export const MIX_FRAMES_MAX: i32 = CONFERENCE_LEGS_MAX + CONFERENCE_PORTS_MAX + 1;
 /** Octets of such a frame. */
 export const MIX_FRAME_BYTES: i32 = FRAME_SAMPLES * 2;
+/** Filling it is a call that makes garbage on the other side: seldom, then, and for many frames. */
+const RANDOM_BYTES_MIN: i32 = 65536;
 const CONTROL_BYTES: i32 = 512;
 const MESSAGE_BYTES: i32 = 65536;
 const DECODED_BYTES: i32 = 49152;
@@ -122,7 +124,7 @@ export function placeAreas(
   const outCountMax = 1024 + 2 * legCountMax;
   const outBytes = INPUT_SLOTS * (PACKET_BYTES_MAX + PACKET_SLACK_BYTES + 16) + legCountMax * 512;
   const frameCountMax = 64 + 2 * streamCountMax;
-  const randomBytes = 2048 + 2 * (streamCountMax * 2 * 4 * 3 + legCountMax * 8);
+  const randomBytes = RANDOM_BYTES_MIN + 2 * (streamCountMax * 2 * 4 * 3 + legCountMax * 8);
 
   const input = take(INPUT_SLOTS * INPUT_STRIDE);
   const inputEntries = take(INPUT_SLOTS * INPUT_ENTRY_BYTES);

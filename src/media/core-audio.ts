@@ -186,6 +186,11 @@ export abstract class CoreAudio {
     this.#conferences.announcements.fill();
   }
 
+  /** True when a mark has become due. */
+  protected get isMarkDue(): boolean {
+    return this.#playback.isMarkDue;
+  }
+
   /** Adds the marks that have become due. */
   protected takeMarks(into: LegEvent[]): void {
     this.#playback.takeMarks(into);

@@ -21,6 +21,11 @@ export class EventReader {
     this.#count = engine.stateIndex("EVENT_COUNT");
   }
 
+  /** True when no event waits. */
+  get isEmpty(): boolean {
+    return this.#engine.words[this.#count] === 0;
+  }
+
   /** Takes every waiting event out of the table and adds it to `events`. */
   take(events: LegEvent[]): void {
     const count = this.#engine.words[this.#count]!;

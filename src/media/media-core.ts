@@ -329,6 +329,7 @@ export class MediaCore extends CoreAudio {
 
   /** Shows every event since the last call, and the marks that were played; returns how many there were. */
   forEachEvent(visitor: EventVisitor): number {
+    if (this.#events.isEmpty && !this.isMarkDue) return 0;
     const events: LegEvent[] = [];
     // Taken before they are shown: a visitor may close legs or throw.
     this.#events.take(events);

@@ -8,8 +8,8 @@
 export interface PlaybackSink {
   /** Octets that can be written now. */
   room(): number;
-  /** Hands over octets, at most `room()`. @returns how many were taken */
-  write(octets: Uint8Array): number;
+  /** Hands over octets `start` (default: the first) to `end` (the last), at most `room()`. @returns how many were taken */
+  write(octets: Uint8Array, start?: number, end?: number): number;
   /** Drops what was written and is not played yet. */
   clear(): void;
   /** Octets taken out of the ring for RTP since the leg was opened; may wrap at 32 bits, never counts padding. */
@@ -123,6 +123,13 @@ export class PlaybackQueue {
     this.#fillRing();
   }
 
+  /** True when {@link takeMarks} would hand over a mark. */
+  get isMarkDue(): boolean {
+    if (this.#firstMark === this.#marks.length) return false;
+    this.#countPlayed();
+    return this.#marks[this.#firstMark]!.atOctet <= this.#played;
+  }
+
   /** Hands each mark that has become due to `onMark`, in order. */
   takeMarks(onMark: (name: string) => void): void {
     this.#countPlayed();
@@ -153,7 +160,7 @@ export class PlaybackQueue {
       const upTo = isLast ? this.#tailUsed : BLOCK_OCTETS;
       const part = Math.min(this.#sink.room(), upTo - this.#headOffset);
       if (part <= 0) return;
-      const taken = this.#sink.write(block.subarray(this.#headOffset, this.#headOffset + part));
+      const taken = this.#sink.write(block, this.#headOffset, this.#headOffset + part);
       if (taken <= 0) return;
       this.#headOffset += taken;
       this.#written += taken;

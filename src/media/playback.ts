@@ -121,6 +121,12 @@ export class Playback {
     }
   }
 
+  /** True when a mark has become due. */
+  get isMarkDue(): boolean {
+    for (const slot of this.#busy) if (this.#queues.get(slot)?.isMarkDue === true) return true;
+    return false;
+  }
+
   /** Takes the marks that have become due. */
   takeMarks(into: LegEvent[]): void {
     for (const leg of this.#busy) this.#queues.get(leg)?.takeMarks((name) => into.push({ type: "mark", leg, name }));
@@ -143,7 +149,7 @@ export class Playback {
   #sinkOf(slot: number): PlaybackSink {
     return {
       room: () => this.room(slot),
-      write: (octets) => this.write(slot, octets, 0, octets.length),
+      write: (octets, start = 0, end = octets.length) => this.write(slot, octets, start, end),
       clear: () => this.clearRing(slot),
       playedOctets: () => this.played(slot),
     };

@@ -7,7 +7,7 @@ import type { PlaybackSink } from "../media/playback-queue.ts";
 export function playbackOf(core: MediaCore, slot: number): PlaybackSink {
   return {
     room: () => core.playbackRoom(slot),
-    write: (octets) => core.playbackWrite(slot, octets),
+    write: (octets, start, end) => core.playbackWrite(slot, octets, start, end),
     clear: () => core.playbackClear(slot),
     playedOctets: () => core.playedOctets(slot),
   };

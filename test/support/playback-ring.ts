@@ -19,8 +19,8 @@ export class PlaybackRing implements PlaybackSink {
     return this.#capacity - this.#queued.length;
   }
 
-  write(octets: Uint8Array): number {
-    const taken = octets.subarray(0, this.room());
+  write(octets: Uint8Array, start = 0, end = octets.length): number {
+    const taken = octets.subarray(start, Math.min(end, start + this.room()));
     this.#queued.push(...taken);
     return taken.length;
   }

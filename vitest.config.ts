@@ -6,7 +6,8 @@ export default defineConfig({
     // Two cores: a few files at a time, each in a process of its own so that a crash names its file.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 30_000,
+    // Only a test that hangs may run into this: a machine may be as slow as it likes.
+    testTimeout: 120_000,
     hookTimeout: 120_000,
   },
 });

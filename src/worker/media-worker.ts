@@ -23,6 +23,8 @@ const core = await MediaCore.create({
 });
 const choice = choosePorts(config.datagrams);
 
+/** Utilisation over a shorter time says nothing. */
+const UTILISATION_WINDOW_MS = 200;
 let last = performance.eventLoopUtilization();
 const worker = new WorkerCore({
   config,
@@ -32,7 +34,9 @@ const worker = new WorkerCore({
   post,
   utilisation: () => {
     const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, last);
+    const { utilization, active, idle } = performance.eventLoopUtilization(now, last);
+    // The first report is of the start alone: a thread that has just come up is not a busy one.
+    if (active + idle < UTILISATION_WINDOW_MS) return 0;
     last = now;
     return utilization;
   },

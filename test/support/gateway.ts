@@ -54,6 +54,7 @@ export async function startGateway(
   address: string,
   objects: string,
   settings: { readonly sip?: string; readonly media?: string; readonly top?: string } = {},
+  workerCount = 1,
 ): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), "tandem-gateway-"));
   const certificates = await makeCertificates([`*.sip.${BASE}`, `*.pstn.${BASE}`], address);
@@ -74,7 +75,7 @@ http: { address: ${address}, port: 0 }
 media:
   portMin: 20000
   portMax: 29999
-  workers: 1
+  workers: ${workerCount}
 ${settings.media ?? ""}
 streams: { allowInsecureWs: true }
 webhooks: { allowPrivateAddresses: [127.0.0.0/8] }

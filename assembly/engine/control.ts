@@ -23,6 +23,7 @@ import {
   CONFIG_SILENCE_AFTER_MS,
   CONFIG_SILENCE_DBOV,
   CONFIG_SOURCE_POLICY,
+  FLAG_DETECT_DTMF,
   FLAG_RECEIVING,
   FLAG_RENEGOTIATED,
   KEY_KEEP,
@@ -60,7 +61,8 @@ import { Pool, poolGive, poolTake } from "./pool";
 import { randomLeft, takeRandom } from "./random";
 import { REBASE_ALL, REBASE_SEQUENCE } from "./relay";
 import { firstReportMs, report } from "./reports";
-import { closeStreamsOf } from "./streams";
+import { closeStreamsOf, updateListening } from "./streams";
+import { resetTones } from "./tone-digits";
 
 const KEY_BYTES: usize = 30;
 const OLD_KEY_MS: f64 = 2000;
@@ -119,6 +121,7 @@ export function configure(leg: Leg, nowMs: f64): void {
   const flags = load<i32>(CONTROL + CONFIG_FLAGS);
   const wasReceiving = leg.flags & FLAG_RECEIVING;
   const wasLaw = leg.law;
+  const wasFlags = leg.flags;
   leg.law = load<i32>(CONTROL + CONFIG_LAW);
   leg.payloadType = load<i32>(CONTROL + CONFIG_PAYLOAD_TYPE);
   leg.receivePayloadType = load<i32>(CONTROL + CONFIG_RECEIVE_PAYLOAD_TYPE);
@@ -132,6 +135,10 @@ export function configure(leg: Leg, nowMs: f64): void {
   leg.jitterStartMs = load<i32>(CONTROL + CONFIG_JITTER_START_MS);
   leg.mediaTimeoutMs = load<i32>(CONTROL + CONFIG_MEDIA_TIMEOUT_MS);
   configureSilence(leg, nowMs);
+  if ((flags ^ wasFlags) & FLAG_DETECT_DTMF) {
+    resetTones(leg);
+    updateListening(leg);
+  }
   // What waits to be a packet is of the law and of the road before.
   if (isRelayed(leg) && leg.law != wasLaw) leg.outboundOctets = 0;
   if (leg.peer >= 0 && (flags & FLAG_RECEIVING) != wasReceiving) legAt(leg.peer).outboundOctets = 0;

@@ -1,6 +1,6 @@
-/** Digits that are sent into a leg by RFC 4733, one after the other (DTMF-2). */
+/** Digits that are sent into a leg one after the other (DTMF-2): by RFC 4733 here, as tones in tone-digits.ts. */
 
-import { DIGITS_MAX, STATUS_FULL, STATUS_PAYLOAD_TYPE } from "../abi";
+import { DIGITS_MAX, STATUS_FULL } from "../abi";
 import { RTP_HEADER_BYTES, writeRtpHeader } from "../rtp/header";
 import { DTMF_STEP_MARKER, DTMF_STEP_MORE, dtmfSendBegin, dtmfSendStep } from "../rtp/telephone-event";
 import { digitQueue, dtmfSender, isRelayed, Leg } from "./leg";
@@ -13,7 +13,6 @@ const PAUSE_MS: f64 = 50;
 
 /** Puts a digit behind those that wait. */
 export function queueDigit(leg: Leg, event: i32, durationMs: i32): i32 {
-  if (leg.eventSendPayloadType < 0) return STATUS_PAYLOAD_TYPE;
   if (leg.digitsWritten - leg.digitsRead >= <u32>DIGITS_MAX) return STATUS_FULL;
   const place = digitQueue(leg) + <usize>((leg.digitsWritten % <u32>DIGITS_MAX) << 2);
   store<u32>(place, ((<u32>event) << 16) | <u32>durationMs);

@@ -13,6 +13,8 @@ import {
   PLAYBACK_BYTES,
 } from "../abi";
 import { JITTER_BYTES } from "../jitter/jitter";
+import { DTMF_DETECTOR_BYTES } from "../kernels/dtmf-detector";
+import { TONE_STATE_BYTES } from "../kernels/tone";
 import { JITTER_BUFFERS, LEG_COUNT_MAX, LEGS } from "../memory";
 import { LossPattern } from "../rtp/loss-pattern";
 import { CNAME_BYTES } from "../rtp/rtcp";
@@ -136,6 +138,15 @@ export class Leg {
   digitActive: i32;
   digitTimestamp: u32;
   digitPauseMs: f64;
+  /** A digit as tones: its RFC 4733 event, frames that were sent and that it shall have, frames of silence behind it. */
+  toneKey: i32;
+  toneFrames: i32;
+  toneFramesWanted: i32;
+  tonePauseFrames: i32;
+  /** The far end has sent an event; the key whose tone was heard last, or -1, and when. */
+  eventsHeard: i32;
+  heardKey: i32;
+  heardKeyMs: f64;
 
   // Clocks. The phase that it is served in, and its neighbours there.
   phase: i32;
@@ -205,7 +216,9 @@ const OUTBOUND_BYTES: usize = 640;
 const PLAYBACK_AT: usize = OUTBOUND_AT + OUTBOUND_BYTES;
 const PATTERN_AT: usize = PLAYBACK_AT + PLAYBACK_BYTES;
 const METERS_AT: usize = (PATTERN_AT + offsetof<LossPattern>() + ALIGN) & ~ALIGN;
-const LEG_END: usize = METERS_AT + 2 * offsetof<Meter>();
+const TONE_AT: usize = METERS_AT + 2 * offsetof<Meter>();
+const DETECTOR_AT: usize = TONE_AT + <usize>TONE_STATE_BYTES;
+const LEG_END: usize = DETECTOR_AT + <usize>DTMF_DETECTOR_BYTES;
 
 /**
  * Octets of a leg slot, without its jitter buffer: at most 8 KiB. An odd multiple of 64, so that the first octets of many
@@ -299,6 +312,13 @@ export function playbackRing(leg: Leg): usize {
 /** How losses lie in the received stream. */
 export function lossPattern(leg: Leg): LossPattern {
   return changetype<LossPattern>(at(leg, PATTERN_AT));
+}
+/** The tone that is being sent. */
+export function toneState(leg: Leg): usize {
+  return at(leg, TONE_AT);
+}
+export function dtmfDetector(leg: Leg): usize {
+  return at(leg, DETECTOR_AT);
 }
 /** @param track - TRACK_INBOUND or TRACK_OUTBOUND */
 export function meterOf(leg: Leg, track: i32): Meter {

@@ -14,6 +14,7 @@ import { nextTimestamp } from "./relay";
 import { ringRead } from "./ring";
 import { outPlace, sendRtp } from "./send";
 import { writeFrames } from "./streams";
+import { toneDue, writeTone } from "./tone-digits";
 
 const SILENCE: u8 = 0xff;
 const SILENT_FRAME = memory.data(FRAME_SAMPLES, 16);
@@ -27,7 +28,12 @@ const HEARD_SAMPLES = memory.data(FRAME_SAMPLES * 2, 16);
  */
 export function speak(leg: Leg, heard: usize, frameMs: f64, nowMs: f64, maySend: bool): void {
   const sends = maySend && canSend(leg);
-  if (sends && (leg.digitActive || leg.digitsRead != leg.digitsWritten)) {
+  if (sends && leg.eventSendPayloadType < 0) {
+    if (toneDue(leg)) {
+      speakTone(leg, frameMs, nowMs);
+      return;
+    }
+  } else if (sends && (leg.digitActive || leg.digitsRead != leg.digitsWritten)) {
     const isRelay = isRelayed(leg);
     // A digit begins where the audio before it ends.
     if (!isRelay && !leg.digitActive) sendRest(leg);
@@ -54,6 +60,22 @@ export function speak(leg: Leg, heard: usize, frameMs: f64, nowMs: f64, maySend:
   writeFrames(leg, TRACK_OUTBOUND, frame, true, frameMs);
   leg.outboundOctets += FRAME_SAMPLES;
   while (leg.outboundOctets >= leg.ptimeSamples) packetize(leg, leg.ptimeSamples);
+}
+
+/** 20 ms of a digit for a far end that takes no events, in the place of all other audio. */
+function speakTone(leg: Leg, frameMs: f64, nowMs: f64): void {
+  const isRelay = isRelayed(leg);
+  // What waits there came by the relay road, perhaps in the other law.
+  if (isRelay && leg.toneFrames == 0) leg.outboundOctets = 0;
+  const frame = place(leg, nowMs);
+  const goesOn = writeTone(leg, frame);
+  meter(leg, TRACK_OUTBOUND, g711Energy(frame, FRAME_SAMPLES, 0), FRAME_SAMPLES, nowMs);
+  // Nothing of it came from the ring.
+  leg.playbackFrames <<= 8;
+  if (!isRelay) writeFrames(leg, TRACK_OUTBOUND, frame, true, frameMs);
+  leg.outboundOctets += FRAME_SAMPLES;
+  while (leg.outboundOctets >= leg.ptimeSamples) packetize(leg, leg.ptimeSamples);
+  if (isRelay && !goesOn) sendRest(leg);
 }
 
 /** A frame that is not sent: the outbound track goes on with silence. */

@@ -12,6 +12,7 @@ import { mixPhase } from "./mixing";
 import { speak } from "./outbound";
 import { firstInPhase, lastMoment, phaseDueMs, setPhaseDue } from "./phases";
 import { writeFrames } from "./streams";
+import { listenForTones } from "./tone-digits";
 
 /**
  * Serves the frames of a phase that are due.
@@ -58,6 +59,7 @@ function hear(leg: Leg, frameMs: f64): void {
   leg.played = jitterTake(jitterBuffer(leg), frame, frameMs);
   if (leg.played == PLAY_CONCEALED) leg.framesConcealed++;
   const sounding = leg.played != PLAY_SILENCE;
+  listenForTones(leg, frame, leg.played, frameMs);
   writeFrames(leg, TRACK_INBOUND, frame, sounding, frameMs);
   // What one side of a bridge says is what the other is sent.
   if (leg.peer < 0) return;

@@ -61,6 +61,7 @@ import { relayTarget } from "./relay";
 import { relayAudio, relayBetween } from "./repacketize";
 import { receiveReport } from "./reports";
 import { flush } from "./send";
+import { isNewPress, relayAsTone, resetTones } from "./tone-digits";
 import { isNegotiated, judgeRtpSource, latchAuthenticated } from "./source";
 
 /** Entries that are gathered before their packets are unprotected: several groups of four. */
@@ -275,13 +276,15 @@ function acceptSsrc(leg: Leg, stream: ReceivedStream, packet: usize, nowMs: f64)
 function restart(leg: Leg): void {
   leg.senderReportKnown = 0;
   dtmfReset(dtmfReceiver(leg));
+  resetTones(leg);
   if (leg.listening) jitterRestart(jitterBuffer(leg));
   if (leg.peer >= 0) legAt(leg.peer).relayRebase = 1;
 }
 
 function event(leg: Leg, stream: ReceivedStream, packet: usize, payload: usize, octets: i32, timestamp: u32, nowMs: f64): void {
   const digit = dtmfReceive(dtmfReceiver(leg), stream.extended, timestamp, rtpMarker(packet), payload, octets);
-  if (digit >= 0) tellValue(leg, EVENT_DTMF, digit);
+  if (digit >= 0 && isNewPress(leg, digit, nowMs)) tellValue(leg, EVENT_DTMF, digit);
+  if (octets >= 4) relayAsTone(leg, digit, load<u8>(payload), <i32>bswap<u16>(load<u16>(payload + 2)), (load<u8>(payload + 1) & 0x80) != 0);
   const to = relayTarget(leg);
   if (!to || octets < 4) return;
   const status = relayBetween(to, stream, packet, payload, octets, to.eventSendPayloadType, nowMs);

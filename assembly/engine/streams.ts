@@ -4,6 +4,7 @@
  */
 
 import {
+  FLAG_DETECT_DTMF,
   FLAG_RECEIVING,
   FRAME_ENTRY_BYTES,
   FRAME_LENGTH,
@@ -152,6 +153,7 @@ function refresh(leg: Leg): void {
   const isHeard =
     (leg.tracks & STREAM_INBOUND) != 0 ||
     leg.conference >= 0 ||
+    (leg.flags & FLAG_DETECT_DTMF) != 0 ||
     (leg.peer >= 0 && (legAt(leg.peer).tracks & STREAM_OUTBOUND) != 0);
   if (isHeard && !leg.listening) {
     leg.heard = 0;

@@ -32,6 +32,7 @@ export {
 } from "../kernels/media-frame";
 export { readMediaPayload } from "../kernels/media-message";
 export { MIX_LEGS_MAX, MIX_SUM_BYTES, mixAdd, mixMinus, mixOutOf, mixSum } from "../kernels/mix";
+export { DTMF_DETECTOR_BYTES, dtmfDetect, dtmfDetectorReset, dtmfDetectSilence } from "../kernels/dtmf-detector";
 export { g711Energy } from "../kernels/level";
 export { TONE_STATE_BYTES, toneBegin, toneWrite } from "../kernels/tone";
 export {

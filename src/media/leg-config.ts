@@ -33,6 +33,7 @@ const DEFAULTS: LegSettings = {
   sending: true,
   receiving: true,
   jitterStartMs: 40,
+  detectInbandDtmf: false,
   silenceAfterMs: 0,
   silenceThresholdDbov: -45,
   mediaTimeoutMs: 60_000,
@@ -76,7 +77,7 @@ function checkSettings(settings: LegSettings): void {
   checkInteger(settings.silenceAfterMs, "silenceAfterMs", 0, 86_400_000);
   checkInteger(settings.silenceThresholdDbov, "silenceThresholdDbov", -127, 0);
   checkInteger(settings.mediaTimeoutMs, "mediaTimeoutMs", 0, 86_400_000);
-  for (const name of ["rtcpMux", "sending", "receiving"] as const) checkFlag(settings[name], name);
+  for (const name of ["rtcpMux", "sending", "receiving", "detectInbandDtmf"] as const) checkFlag(settings[name], name);
   if (!["negotiated", "address", "latch"].includes(settings.sourcePolicy))
     wrong("sourcePolicy", '"negotiated", "address" or "latch"', settings.sourcePolicy);
   checkRemote(settings.remoteRtp, "remoteRtp");
@@ -148,6 +149,7 @@ export class LegConfigWriter {
       flag("SENDING", settings.sending) |
       flag("RECEIVING", settings.receiving) |
       flag("RTCP_MUX", settings.rtcpMux) |
+      flag("DETECT_DTMF", settings.detectInbandDtmf) |
       flag("RENEGOTIATED", options.remoteRtp !== undefined)
     );
   }

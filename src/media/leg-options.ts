@@ -66,6 +66,11 @@ export interface LegOptions {
   /** Jitter buffer start depth of the playout road, ms; default 40. */
   readonly jitterStartMs?: number;
   /**
+   * Hear keys as tones in the audio as well (ITU-T Q.24), for far ends without telephone-event. Default false: it costs a
+   * jitter buffer, and music may be taken for a key. Once a far end has sent an event, its tones are no longer believed.
+   */
+  readonly detectInbandDtmf?: boolean;
+  /**
    * Tell `silence-began` when a track was silent for so many ms, and `silence-ended` when it no longer is; 0: never.
    * Default 0. Silence is also what is not sent at all.
    */

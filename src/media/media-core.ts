@@ -382,9 +382,10 @@ export class MediaCore extends CoreAudio {
   }
 
   /**
-   * Queues one digit for sending by RFC 4733, 50 ms apart from its neighbours.
+   * Queues one digit for sending: by RFC 4733, 50 ms apart from its neighbours, or as tones in the audio (ITU-T Q.23)
+   * when the leg has no telephone-event. All other audio of the leg waits meanwhile.
    * @param durationMs - 40 to 8000
-   * @returns false when 32 digits wait already or the leg has no telephone-event
+   * @returns false when 32 digits wait already
    * @throws MediaError MEDIA_NO_LEG; RangeError
    */
   sendDigit(leg: number, digit: string, durationMs = 100): boolean {

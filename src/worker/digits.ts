@@ -1,20 +1,14 @@
 /**
- * Sends a string of digits into a leg: by RFC 4733 where telephone-event was negotiated, else as tones in the audio
- * (DTMF-2, DTMF-5); `w` waits half a second, `W` a second. It has no timer: the worker calls `advance` after each tick.
+ * Sends a string of digits into a leg (DTMF-2); `w` waits half a second, `W` a second. Whether they go as RFC 4733 events
+ * or as tones is the engine's matter (DTMF-5). It has no timer: the worker calls `advance` after each tick.
  */
 
 /** What digits are sent with. */
 export interface DigitSink {
-  /** Queues one RFC 4733 event. @returns false when none can be taken now */
-  sendEvent(digit: string): boolean;
-  /** RFC 4733 events that have not gone out completely. */
-  eventsPending(): number;
-  /** False when the far end takes no telephone-event: tones are played then. */
-  readonly hasEvents: boolean;
-  /** Begins to play the tone of one digit. */
-  playTone(digit: string): void;
-  /** True while a tone is being played. */
-  isPlaying(): boolean;
+  /** Queues one digit. @returns false when none can be taken now */
+  sendDigit(digit: string): boolean;
+  /** Digits that have not gone out completely. */
+  digitsPending(): number;
 }
 
 /** Digits and pauses of one request. */
@@ -48,12 +42,8 @@ export class DigitSender {
         if (this.#isSending()) return false;
         this.#pauseUntilMs = nowMs + pauseMs;
         this.#at++;
-      } else if (sink.hasEvents) {
-        if (!sink.sendEvent(symbol)) return false;
-        this.#at++;
       } else {
-        if (sink.isPlaying()) return false;
-        sink.playTone(symbol);
+        if (!sink.sendDigit(symbol)) return false;
         this.#at++;
       }
     }
@@ -61,18 +51,6 @@ export class DigitSender {
   }
 
   #isSending(): boolean {
-    return this.#sink.hasEvents ? this.#sink.eventsPending() > 0 : this.#sink.isPlaying();
+    return this.#sink.digitsPending() > 0;
   }
-}
-
-/** Rows and columns of the keypad, Hz (ITU-T Q.23). */
-const LOW_HZ = [697, 770, 852, 941];
-const HIGH_HZ = [1209, 1336, 1477, 1633];
-const KEYPAD = "123A456B789C*0#D";
-
-/** Both frequencies of a digit. */
-export function dtmfFrequencies(digit: string): readonly [lowHz: number, highHz: number] {
-  const key = KEYPAD.indexOf(digit.toUpperCase());
-  if (key < 0 || digit.length !== 1) throw new RangeError(`digit: one of ${KEYPAD}`);
-  return [LOW_HZ[key >> 2]!, HIGH_HZ[key & 3]!];
 }

@@ -6,7 +6,7 @@
 import { MediaError } from "../base/errors.ts";
 import type { MediaCore } from "../media/media-core.ts";
 import { openSource } from "./audio-source.ts";
-import { DigitSender, dtmfFrequencies } from "./digits.ts";
+import { DigitSender } from "./digits.ts";
 import { playbackOf } from "./leg-playback.ts";
 import type { LegEntry } from "./leg-table.ts";
 import { Player } from "./player.ts";
@@ -16,9 +16,6 @@ import type { LegId, PlaySource } from "./protocol.ts";
 export type PlayEnded = (legId: LegId, playId: number, completed: boolean) => void;
 
 const DIGIT_MS = 100;
-const DIGIT_GAP_MS = 100;
-/** Each of both sines, as telephones send them. */
-const DIGIT_LEVEL_DBM0 = -7;
 /** Strings of digits that may wait for one leg. */
 const DIGIT_TASKS_MAX = 16;
 
@@ -41,7 +38,7 @@ export class LegAudio {
     const audio = openSource(source);
     this.stopPlay(leg);
     leg.player = new Player(playId, audio, source.loop, playbackOf(this.#core, leg.slot));
-    if (leg.tone === undefined) leg.player.advance();
+    leg.player.advance();
     return audio.durationMs;
   }
 
@@ -62,13 +59,8 @@ export class LegAudio {
     if (leg.digits.length >= DIGIT_TASKS_MAX) throw new RangeError("digits: too many strings wait for this leg");
     const core = this.#core;
     const sender = new DigitSender(digits, {
-      get hasEvents() {
-        return leg.hasEvents;
-      },
-      sendEvent: (digit) => core.sendDigit(leg.slot, digit, DIGIT_MS),
-      eventsPending: () => core.digitsPending(leg.slot),
-      playTone: (digit) => this.#playTone(leg, digit),
-      isPlaying: () => leg.tone !== undefined,
+      sendDigit: (digit) => core.sendDigit(leg.slot, digit, DIGIT_MS),
+      digitsPending: () => core.digitsPending(leg.slot),
     });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     leg.digits.push({ sender, resolve, reject });
@@ -78,8 +70,7 @@ export class LegAudio {
   /** Lets all players and digits move on. */
   afterTick(legs: Iterable<LegEntry>, nowMs: number): void {
     for (const leg of legs) {
-      if (leg.tone?.advance() === true) leg.tone = undefined;
-      if (leg.player !== undefined && leg.tone === undefined) this.#advancePlayer(leg, leg.player);
+      if (leg.player !== undefined) this.#advancePlayer(leg, leg.player);
       const task = leg.digits[0];
       if (task?.sender.advance(nowMs) === true) {
         leg.digits.shift();
@@ -90,7 +81,6 @@ export class LegAudio {
 
   /** Ends everything on a leg that is gone. */
   closeLeg(leg: LegEntry): void {
-    leg.tone = undefined;
     if (leg.player !== undefined) this.#onEnded(leg.legId, leg.player.playId, false);
     leg.player = undefined;
     const gone = new MediaError("MEDIA_NO_LEG", `leg ${leg.legId} was closed`);
@@ -101,20 +91,5 @@ export class LegAudio {
     if (!player.advance()) return;
     leg.player = undefined;
     this.#onEnded(leg.legId, player.playId, true);
-  }
-
-  #playTone(leg: LegEntry, digit: string): void {
-    // A digit is heard at once; a file under it ends, as a new play request would end it.
-    this.stopPlay(leg);
-    const source = openSource({
-      kind: "tone",
-      frequenciesHz: [...dtmfFrequencies(digit)],
-      onMs: DIGIT_MS,
-      offMs: DIGIT_GAP_MS,
-      levelDbm0: DIGIT_LEVEL_DBM0,
-      loop: 1,
-    });
-    leg.tone = new Player(0, source, 1, playbackOf(this.#core, leg.slot));
-    leg.tone.advance();
   }
 }

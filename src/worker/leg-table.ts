@@ -19,12 +19,8 @@ export interface LegEntry {
   /** Slot in the engine. */
   readonly slot: number;
   readonly pair: PortPair;
-  /** True when telephone-event was negotiated (RFC 4733). */
-  hasEvents: boolean;
   /** What a `play` request plays; told when it ends. */
   player: Player | undefined;
-  /** In-band tone of a digit, which is not told to anybody. */
-  tone: Player | undefined;
   /** Strings of digits, one after the other. */
   readonly digits: DigitTask[];
 }

@@ -67,7 +67,7 @@ export interface WorkerRequests {
    */
   play: { args: { legId: LegId; playId: number; source: PlaySource }; reply: { durationMs: number } };
   "stop-play": { args: { legId: LegId }; reply: null };
-  /** RFC 4733 digits into the leg (DTMF-2), `w` and `W` pauses allowed; replies when the last has gone out. */
+  /** Digits into the leg (DTMF-2, DTMF-5), `w` and `W` pauses allowed; replies when the last has gone out. */
   "send-digits": { args: { legId: LegId; digits: string }; reply: null };
   /** Replies at once; `stream-event` follows. */
   "start-stream": { args: StreamStart; reply: null };

@@ -126,7 +126,6 @@ export class WorkerCore {
     "configure-leg": ({ legId, options }) => {
       const leg = this.#legs.get(legId);
       this.#core.configureLeg(leg.slot, options, this.#clock.nowMs());
-      if (options.telephoneEventPayloadType !== undefined) leg.hasEvents = options.telephoneEventPayloadType >= 0;
       return null;
     },
     "close-leg": ({ legId }) => this.#closeLeg(this.#legs.get(legId)),
@@ -150,7 +149,6 @@ export class WorkerCore {
     },
     "send-digits": async ({ legId, digits }) => {
       const leg = this.#legs.get(legId);
-      if (!leg.hasEvents) this.#refuseWhilePlayedTo(legId);
       await this.#audio.sendDigits(leg, digits);
       return null;
     },
@@ -189,9 +187,7 @@ export class WorkerCore {
           legId,
           slot,
           pair,
-          hasEvents: (options.telephoneEventPayloadType ?? -1) >= 0,
           player: undefined,
-          tone: undefined,
           digits: [],
         });
       } catch (error) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AudioSource } from "../../src/worker/audio-source.ts";
-import { DigitSender, type DigitSink, dtmfFrequencies } from "../../src/worker/digits.ts";
+import { DigitSender, type DigitSink } from "../../src/worker/digits.ts";
 import { Player } from "../../src/worker/player.ts";
 import { PlaybackRing } from "../support/playback-ring.ts";
 
@@ -87,26 +87,18 @@ describe("player", () => {
 
 /** A far end that takes events one by one, each lasting 150 ms of the test's time. */
 class PlayedSink implements DigitSink {
-  hasEvents = true;
   readonly sent: string[] = [];
   pending = 0;
   room = 32;
 
-  sendEvent(digit: string): boolean {
+  sendDigit(digit: string): boolean {
     if (this.pending >= this.room) return false;
     this.pending++;
-    this.sent.push(`event ${digit}`);
+    this.sent.push(digit);
     return true;
   }
-  eventsPending(): number {
+  digitsPending(): number {
     return this.pending;
-  }
-  playTone(digit: string): void {
-    this.pending++;
-    this.sent.push(`tone ${digit}`);
-  }
-  isPlaying(): boolean {
-    return this.pending > 0;
   }
 }
 
@@ -115,7 +107,7 @@ describe("digits (DTMF-2, twiml.md sendDigits)", () => {
     const sink = new PlayedSink();
     const sender = new DigitSender("12#d", sink);
     expect(sender.advance(0)).toBe(false);
-    expect(sink.sent).toEqual(["event 1", "event 2", "event #", "event d"]);
+    expect(sink.sent).toEqual(["1", "2", "#", "d"]);
     sink.pending = 1;
     expect(sender.advance(5)).toBe(false);
     sink.pending = 0;
@@ -130,12 +122,12 @@ describe("digits (DTMF-2, twiml.md sendDigits)", () => {
     sink.pending = 0;
     sender.advance(150);
     sender.advance(649);
-    expect(sink.sent).toEqual(["event 1"]);
+    expect(sink.sent).toEqual(["1"]);
     sender.advance(650);
     sender.advance(1649);
-    expect(sink.sent).toEqual(["event 1"]);
+    expect(sink.sent).toEqual(["1"]);
     sender.advance(1650);
-    expect(sink.sent).toEqual(["event 1", "event 2"]);
+    expect(sink.sent).toEqual(["1", "2"]);
   });
 
   it("a pause at the end is waited out", () => {
@@ -156,29 +148,7 @@ describe("digits (DTMF-2, twiml.md sendDigits)", () => {
     expect(sink.sent.length).toBe(3);
   });
 
-  it("DTMF-5: plays tones one after the other where there is no telephone-event", () => {
-    const sink = new PlayedSink();
-    sink.hasEvents = false;
-    const sender = new DigitSender("1*", sink);
-    sender.advance(0);
-    expect(sink.sent).toEqual(["tone 1"]);
-    sink.pending = 0;
-    sender.advance(200);
-    expect(sink.sent).toEqual(["tone 1", "tone *"]);
-    sink.pending = 0;
-    expect(sender.advance(400)).toBe(true);
-  });
-
   it.each(["", "x", "1 2", "1\r\n", "1".repeat(129), "é"])("refuses %j", (digits) => {
     expect(() => new DigitSender(digits, new PlayedSink())).toThrow(RangeError);
-  });
-
-  it("ITU-T Q.23: the keypad's frequencies", () => {
-    expect(dtmfFrequencies("1")).toEqual([697, 1209]);
-    expect(dtmfFrequencies("0")).toEqual([941, 1336]);
-    expect(dtmfFrequencies("*")).toEqual([941, 1209]);
-    expect(dtmfFrequencies("d")).toEqual([941, 1633]);
-    expect(() => dtmfFrequencies("w")).toThrow(RangeError);
-    expect(() => dtmfFrequencies("")).toThrow(RangeError);
   });
 });

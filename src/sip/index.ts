@@ -1,6 +1,7 @@
 /** `tandem/sip`: the SIP stack alone. UDP, TCP and TLS, transactions, dialogs, digest; no media, no rules of trunks. */
 
 export { createRequest, createResponse } from "./build.ts";
+export { ReferSubscription } from "./dialog/refer-subscription.ts";
 export {
   answerChallenge,
   type Challenge,

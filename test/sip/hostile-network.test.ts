@@ -441,3 +441,17 @@ describe("a whole gateway", () => {
     expect(gateway.status()).toMatchObject({ ready: true, calls: 0, dialogs: 0 });
   });
 });
+
+describe("settings of a gateway", () => {
+  it("sip.connectionsPerSourceMax, SIP-TP-15: the connection above it is closed", async () => {
+    const address = ownAddress(2);
+    const running = await startGateway(address, "", { sip: "  connectionsPerSourceMax: 1" });
+    const first = await StreamPeer.open(running.port("tcp"), { address });
+    const second = await StreamPeer.open(running.port("tcp"), { address });
+    await reached(() => second.closed, "the end of the second connection");
+    expect(first.closed).toBe(false);
+    expect(running.gateway.status().connections).toBe(1);
+    await first.close();
+    await running.stop();
+  });
+});

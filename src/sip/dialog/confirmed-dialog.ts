@@ -45,6 +45,8 @@ export class ConfirmedDialog implements Dialog {
   #offering = false;
   /** One of theirs is open. */
   #answering = false;
+  /** A REFER of ours was accepted, so that the far end notifies us. */
+  #subscribed = false;
   #byeHeaders: ExtraHeaders = [];
   #lastRequest: SipRequest | undefined;
   #lostError: GatewayError | undefined;
@@ -117,8 +119,12 @@ export class ConfirmedDialog implements Dialog {
     return (isOwner ? 2100 : 0) + 10 * units;
   }
 
-  request(method: string, options: RequestContent = {}): Promise<SipResponse> {
-    return this.#send(method, options);
+  async request(method: string, options: RequestContent = {}): Promise<SipResponse> {
+    // The first NOTIFY may overtake the 202 (RFC 3515 §2.4.4).
+    if (method === "REFER") this.#subscribed = true;
+    const response = await this.#send(method, options);
+    if (method === "REFER" && response.status >= 300) this.#subscribed = false;
+    return response;
   }
 
   bye(headers: ExtraHeaders = []): void {
@@ -166,11 +172,25 @@ export class ConfirmedDialog implements Dialog {
       case "OPTIONS":
         respond(200, { headers: [["Accept", "application/sdp"]] });
         break;
+      case "NOTIFY":
+        this.#notified(transaction);
+        break;
       default:
         if (!isKnownMethod(request.method)) respond(501);
         else if (this.onRequest === undefined || !METHODS.includes(request.method)) respond(405);
         else this.onRequest({ request, flow, respond: once(respond) });
     }
+  }
+
+  /** Only a REFER of ours makes a subscription here (SIP-REF-4). */
+  #notified(transaction: ServerTransaction): void {
+    const { request, flow } = transaction;
+    const respond = (status: number, options: AnswerOptions = {}): void => this.#respond(transaction, status, options);
+    const event = request.headers.get("Event")?.split(";")[0]?.trim().toLowerCase();
+    if (event !== "refer") respond(489, { headers: [["Allow-Events", "refer"]] });
+    else if (!this.#subscribed) respond(481);
+    else if (this.onRequest === undefined) respond(200);
+    else this.onRequest({ request, flow, respond: once(respond) });
   }
 
   acknowledged(ack: SipRequest, flow: Flow): void {
@@ -299,15 +319,17 @@ export class ConfirmedDialog implements Dialog {
 
   async #send(method: string, content: RequestContent): Promise<SipResponse> {
     const isOffer = method === "INVITE" || method === "UPDATE";
+    // A NOTIFY that nobody wants ends the subscription and not the call (RFC 5057 §4).
+    const isOfCall = method !== "NOTIFY";
     let leastSeconds = 0;
     for (let attempt = 0; ; attempt++) {
       const headers = [...(content.headers ?? []), ...(isOffer ? this.#offerSession(leastSeconds) : [])];
       const response = await this.#sender.exchange(method, { ...content, headers }).catch((error: GatewayError) => {
         // SIP-DLG-9: nobody answers any more. If somebody only answers too late, BYE tells.
-        this.#lose(error, []);
+        if (isOfCall) this.#lose(error, []);
         throw error;
       });
-      if (response.status === 481 || response.status === 408)
+      if (isOfCall && (response.status === 481 || response.status === 408))
         this.#lose(
           new TransportError("TRANSPORT_LOST", `the far end answered ${response.status} in the dialog`),
           response.status === 408 ? [] : undefined,

@@ -15,6 +15,7 @@
 #endif
 #define SEQUENCE(round, i) ((round) * (CONTEXTS / LIVE) + (i) / LIVE + 1)
 #define ROUNDS 4
+#define SLICE 200
 #define PLAIN 172
 #define WHOLE 182
 #define STRIDE 320
@@ -66,30 +67,30 @@ int main(int argc, char **argv) {
       must(protect(i % LIVE, store[r][i], PLAIN) == WHOLE, "protect");
     }
 
+  open_contexts(1);
+  for (int r = 0; r < ROUNDS; r++)
+    for (int i = 0; i < CONTEXTS; i++) {
+      memcpy(packets[i], store[r][i], WHOLE);
+      plain_packet(i % LIVE, SEQUENCE(r, i), want);
+      must(unprotect(i % LIVE, packets[i], WHOLE) == PLAIN && memcmp(want, packets[i], PLAIN) == 0, "unprotect");
+    }
+
   while (goes_on(budget)) {
     open_contexts(receiving);
-    if (receiving) {
-      sample_start();
-      for (int r = 0; r < ROUNDS; r++)
-        for (int i = 0; i < CONTEXTS; i++) {
-          memcpy(packets[i], store[r][i], WHOLE);
-          if (unprotect(i % LIVE, packets[i], WHOLE) != PLAIN) must(0, "unprotect");
-        }
-      sample_stop(ROUNDS * CONTEXTS);
-      for (int i = 0; i < CONTEXTS; i++) {
-        plain_packet(i % LIVE, SEQUENCE(ROUNDS - 1, i), want);
-        must(memcmp(want, packets[i], PLAIN) == 0, "what was unprotected");
-      }
-    } else {
+    if (!receiving)
       for (int i = 0; i < CONTEXTS; i++) plain_packet(i % LIVE, 0, packets[i]);
-      sample_start();
-      for (int r = 0; r < ROUNDS; r++)
-        for (int i = 0; i < CONTEXTS; i++) {
-          packets[i][2] = SEQUENCE(r, i) >> 8;
-          packets[i][3] = SEQUENCE(r, i);
-          if (protect(i % LIVE, packets[i], PLAIN) != WHOLE) must(0, "protect");
-        }
-      sample_stop(ROUNDS * CONTEXTS);
+    sample_start();
+    for (int n = 0; n < ROUNDS * CONTEXTS; n++) {
+      const int r = n / CONTEXTS, i = n % CONTEXTS;
+      if (receiving) {
+        memcpy(packets[i], store[r][i], WHOLE);
+        if (unprotect(i % LIVE, packets[i], WHOLE) != PLAIN) must(0, "unprotect");
+      } else {
+        packets[i][2] = SEQUENCE(r, i) >> 8;
+        packets[i][3] = SEQUENCE(r, i);
+        if (protect(i % LIVE, packets[i], PLAIN) != WHOLE) must(0, "protect");
+      }
+      if ((n + 1) % SLICE == 0 && sample_slice(SLICE) && !goes_on(budget)) break;
     }
   }
 

@@ -34,3 +34,4 @@ export type { DropReason, LegEvent, LegStats, LossPattern, RemoteReport } from "
 export type { RandomFill } from "./random-pool.ts";
 export type { StreamOptions, TapOptions } from "./stream-slots.ts";
 export { compileWasm, type WasmSource } from "./wasm-engine.ts";
+export { WAV_HEADER_BYTES, type WavFormat, wavFrameBytes, wavHeader } from "./wav-header.ts";

@@ -37,6 +37,26 @@ export interface StreamStart extends StreamDescription {
   readonly legId: LegId;
 }
 
+/** A recording to begin: both parties of a leg into one WAV file, mixed or one in each channel (what we hear, then say). */
+export interface RecordingStart {
+  readonly legId: LegId;
+  /** Chosen by the main thread, unique while it is recorded. */
+  readonly recordingId: number;
+  /** Created, or emptied; nothing is read from it. */
+  readonly path: string;
+  readonly channels: 1 | 2;
+  readonly encoding: "mulaw" | "pcm16";
+}
+
+/** What became of a recording; 8000 samples a second. */
+export interface RecordingResult {
+  readonly dataBytes: number;
+  /** Octets that a disk too slow or too full has cost. */
+  readonly droppedBytes: number;
+  /** Why the file ended before its time, or null. */
+  readonly error: string | null;
+}
+
 /** What is heard on a leg until it ends or is stopped; a new one replaces the old. */
 export type PlaySource =
   /** A whole audio file (WAV PCM 8/16 bit or G.711, any rate; raw mu-law with `mediaType` audio/basic or ulaw). */
@@ -75,6 +95,9 @@ export interface WorkerRequests {
   "stop-stream": { args: { streamSid: string; closeCode: number }; reply: null };
   /** A digit that came by SIP INFO, for the streams of the leg. */
   "signal-dtmf": { args: { legId: LegId; digit: string }; reply: null };
+  "start-recording": { args: RecordingStart; reply: null };
+  /** Replies when the file is closed. The end of a leg ends its recordings as well. */
+  "stop-recording": { args: { recordingId: number }; reply: RecordingResult };
   load: { args: null; reply: WorkerLoad };
   /** Stops streams (1001), closes all legs and sockets, then the thread ends. */
   shutdown: { args: null; reply: null };
@@ -123,6 +146,13 @@ export type WorkerNotice =
   | { readonly notice: "leg-lost"; readonly legId: LegId; readonly reason: string }
   | { readonly notice: "stream-event"; readonly legId: LegId; readonly streamSid: string; readonly event: StreamEvent }
   | { readonly notice: "play-ended"; readonly legId: LegId; readonly playId: number; readonly completed: boolean }
+  /** The file of a recording cannot be written any more; the call goes on. `stop-recording` still tells what there is. */
+  | {
+      readonly notice: "recording-failed";
+      readonly legId: LegId;
+      readonly recordingId: number;
+      readonly reason: string;
+    }
   /** Sent about every second; silence for 3 s makes the watchdog replace the thread. */
   | { readonly notice: "load"; readonly load: WorkerLoad }
   | {

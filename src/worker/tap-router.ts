@@ -19,6 +19,8 @@ export interface TapRouterOptions {
   readonly core: MediaCore;
   readonly clock: Clock;
   readonly defaults: StreamDefaults;
+  /** Takes frames of taps that are no streams. @returns false when they are nobody's */
+  readonly onTapFrame: (frame: FrameView) => boolean;
   readonly onStreamEvent: (legId: LegId, streamSid: string, event: StreamEvent) => void;
 }
 
@@ -128,6 +130,7 @@ export class TapRouter {
 
   readonly #routeFrame = (frame: FrameView): void => {
     const stream = this.#byNumber[frame.stream];
+    if (stream === undefined && this.#options.onTapFrame(frame)) return;
     if (stream?.sendFrame(frame.bytes, frame.offset, frame.length, this.#nowMs) === true) this.#framesOut++;
     else this.#framesDropped++;
   };

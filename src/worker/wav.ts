@@ -30,7 +30,9 @@ export function sampleBytes(encoding: WavEncoding): 1 | 2 {
 
 /** True when the file says that it is WAV. */
 export function isWav(file: Uint8Array): boolean {
-  return file.length >= 12 && textAt(file, 0) === "RIFF" && textAt(file, 8) === "WAVE";
+  if (file.length < 12 || textAt(file, 8) !== "WAVE") return false;
+  // RF64 (EBU Tech 3306) is RIFF with 64-bit sizes; what fits into memory ends with the file anyway.
+  return textAt(file, 0) === "RIFF" || textAt(file, 0) === "RF64";
 }
 
 /**

@@ -23,6 +23,7 @@ import type {
   WorkerRequestName,
   WorkerRequests,
 } from "./protocol.ts";
+import { Recordings } from "./recordings.ts";
 import { TapRouter } from "./tap-router.ts";
 import { Ticker } from "./ticker.ts";
 import { UdpPorts } from "./udp-ports.ts";
@@ -60,6 +61,7 @@ export class WorkerCore {
   readonly #legs = new LegTable();
   readonly #taps: TapRouter;
   readonly #audio: LegAudio;
+  readonly #recordings: Recordings;
   readonly #ticker: Ticker;
   /** Legs whose sockets are being bound. */
   readonly #opening = new Set<number>();
@@ -85,7 +87,11 @@ export class WorkerCore {
       portMax: config.portMax,
       firstPair: options.firstPair ?? 0,
     });
+    this.#recordings = new Recordings(core, (legId, recordingId, reason) =>
+      options.post({ notice: "recording-failed", legId, recordingId, reason }),
+    );
     this.#taps = new TapRouter({
+      onTapFrame: (frame) => this.#recordings.accept(frame),
       core,
       clock,
       defaults: config.stream,
@@ -168,6 +174,11 @@ export class WorkerCore {
       this.#taps.sendDtmf(this.#legs.get(legId).legId, digit);
       return null;
     },
+    "start-recording": (start) => {
+      this.#recordings.start(start, this.#legs.get(start.legId).slot, this.#clock.nowMs());
+      return null;
+    },
+    "stop-recording": ({ recordingId }) => this.#recordings.stop(recordingId),
     load: () => this.#load(),
     shutdown: () => this.#shutdown(),
   };
@@ -209,6 +220,7 @@ export class WorkerCore {
 
   #closeLeg(leg: LegEntry): LegStats {
     this.#taps.stopLeg(leg.legId, 1000);
+    this.#recordings.stopLeg(leg.legId, true);
     const stats = this.#core.closeLeg(leg.slot, this.#clock.nowMs());
     // The RTCP BYE leaves before its socket does.
     this.#core.forEachDatagram(this.#send);
@@ -228,6 +240,7 @@ export class WorkerCore {
     const streamsGone = this.#taps.stopAll(1001);
     for (const leg of [...this.#legs.values()]) this.#closeLeg(leg);
     await streamsGone;
+    await this.#recordings.settled();
     this.#ticker.stop();
     this.#loadTimer?.cancel();
     this.#ports.closeAll();
@@ -292,6 +305,7 @@ export class WorkerCore {
     for (const leg of [...this.#legs.values()]) {
       if (this.#core.has(leg.slot)) continue;
       this.#taps.stopLeg(leg.legId, 1011);
+      this.#recordings.stopLeg(leg.legId, false);
       this.#forget(leg);
       const reason = "the media engine failed on this leg";
       this.#options.post({ notice: "leg-lost", legId: leg.legId, reason });

@@ -31,7 +31,10 @@ export interface IncomingInvite {
   readonly flow: Flow;
   /** Our To tag, fixed from the start. */
   readonly localTag: string;
-  /** 101 to 199. */
+  /**
+   * 101 to 199; reliable where the caller wants that (RFC 3262), and then in order behind the PRACK of the one before. The
+   * 2xx of `accept` is held back until the PRACK of a session description came.
+   */
   progress(status: number, options?: AnswerOptions): void;
   /** 2xx; repeated by the stack until ACK (SIP-TXN-6). The dialog is usable at once for receiving; `onAck` tells when the ACK came. */
   accept(options: AnswerOptions): Dialog;
@@ -74,7 +77,7 @@ export interface OutgoingInvite {
    * Gives the attempt up at once without another callback; late provisional answers get CANCEL, a late 2xx gets ACK and BYE (R-ORIG-22).
    */
   abandon(): void;
-  /** 101 to 199, with the address that sent it. */
+  /** 101 to 199; the To tag tells forks apart. Reliable ones come once and in order, their PRACK has been sent (RFC 3262). */
   onProgress: ((response: SipResponse) => void) | undefined;
   /** First answer of any kind (100 included). */
   onFirstAnswer: (() => void) | undefined;
@@ -115,9 +118,15 @@ export interface Dialog {
   request(method: string, options?: { body?: SipBody; headers?: ExtraHeaders }): Promise<SipResponse>;
   /** Ends the call; a callee's BYE waits for the ACK (SIP-INV-9). Does nothing when ended. */
   bye(headers?: ExtraHeaders): void;
-  /** re-INVITE or UPDATE from the far end. Must be answered; the default answer is 488. */
+  /**
+   * re-INVITE, or UPDATE with an offer, from the far end. Must be answered; the default answer is 488. UPDATE without an offer
+   * and the session timer (RFC 4028) are the stack's own.
+   */
   onReoffer: ((request: InDialogRequest) => void) | undefined;
-  /** INFO, REFER, NOTIFY and others. OPTIONS is answered by the stack. Default answer 405 or 501. */
+  /**
+   * INFO, REFER, and NOTIFY for a REFER of ours. OPTIONS, PRACK and other NOTIFYs are answered by the stack. Default answer
+   * 405. `ReferSubscription` accepts a REFER and sends its notices.
+   */
   onRequest: ((request: InDialogRequest) => void) | undefined;
   /** ACK of our 2xx (first or re-INVITE), with its body when there is one. */
   onAck: ((ack: SipRequest) => void) | undefined;

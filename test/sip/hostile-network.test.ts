@@ -8,7 +8,7 @@ import { UnacceptableRequestError } from "../../src/sip/parse-failure.ts";
 import { parseMessage } from "../../src/sip/parser.ts";
 import { startGateway, type TestGateway } from "../support/gateway.ts";
 import { seededRandom } from "../support/seeded-random.ts";
-import { type PublishedMessage, RFC_4475, RFC_5118 } from "../support/sip-vectors.ts";
+import { invite, type PublishedMessage, RFC_4475, RFC_5118 } from "../support/sip-vectors.ts";
 import {
   lines,
   nameOf,
@@ -190,6 +190,7 @@ function expectEmpty(test: TestStack): void {
   test.clock.advance(LONG_MS);
   expect(test.stack.activeTransactions).toBe(0);
   expect(test.stack.activeDialogs).toBe(0);
+  expect(test.stack.counters.faults, test.log.lines.join("\n")).toBe(0);
 }
 
 describe("the table of answers", () => {
@@ -336,6 +337,60 @@ describe("datagrams that are no SIP", () => {
     const { serializeMessage } = await import("../../src/sip/serialize.ts");
     expect(serializeMessage(test.sent[0]!.message).length).toBeLessThan(3 * small.length);
   });
+});
+
+describe("messages that were damaged on the way", () => {
+  /** One to eight octets changed, cut out, doubled, or a piece of another message put in. */
+  function damaged(bytes: Buffer, other: Buffer, random: () => number): Buffer {
+    const below = (limit: number): number => Math.floor(random() * limit);
+    let made = Buffer.from(bytes);
+    for (let round = 1 + below(8); round > 0; round--) {
+      const at = below(made.length);
+      const length = 1 + below(20);
+      const kind = below(4);
+      if (kind === 0) made[at] = below(256);
+      else if (kind === 1) made = Buffer.concat([made.subarray(0, at), made.subarray(at + length)]);
+      else if (kind === 2) made = Buffer.concat([made.subarray(0, at + length), made.subarray(at)]);
+      else {
+        const from = below(other.length);
+        made = Buffer.concat([made.subarray(0, at), other.subarray(from, from + length), made.subarray(at)]);
+      }
+    }
+    return made;
+  }
+
+  it.each([1, 2, 3])(
+    "G2 400 of them over UDP, seed %i: none is a fault, and OPTIONS is answered throughout",
+    async (seed) => {
+      const random = seededRandom(seed);
+      const senders = new Senders("127.0.0.1");
+      const test = await startAnswering();
+      const peer = await senders.at(0);
+      const extra = invite({}, [
+        "Supported: timer, 100rel",
+        "Session-Expires: 1800;refresher=uac",
+        "Min-SE: 90",
+        "Record-Route: <sip:p1.example.net;lr>",
+        "RAck: 1 1 INVITE",
+        "Timestamp: 1.5",
+        "Expires: 30",
+      ]);
+      const all = [...MESSAGES.map(({ bytes }) => bytes), extra, extra, extra];
+      const pick = (): Buffer => all[Math.floor(random() * all.length)]!;
+      for (let round = 0; round < 40; round++) {
+        for (let one = 0; one < 9; one++) {
+          const bytes = damaged(pick(), pick(), random);
+          // Answers without rport would go to whatever port the damage made.
+          await peer.send(bytes, test.port("udp"));
+        }
+        await datagramAnswers(peer, damaged(pick(), pick(), random), { address: "127.0.0.1", port: test.port("udp") });
+        test.clock.advance(LONG_MS);
+      }
+      expectEmpty(test);
+      await senders.close();
+      await test.stop();
+    },
+  );
 });
 
 describe("streams that do harm", () => {

@@ -11,9 +11,9 @@ import Benchmark from "benchmark";
 import type { Candidate, NativeCandidate, NativeReport } from "./suite.ts";
 
 /** Enough that the lowest tenth is not chance. */
-const SAMPLES_MIN = 40;
+const SAMPLES_MIN = 100;
 /** A short sample has a chance to pass between two disturbances. */
-const SAMPLE_SECONDS = 0.001;
+const SAMPLE_SECONDS = 0.00025;
 
 /** Nanoseconds a unit, sample by sample. */
 export function measure(candidate: Candidate, name: string, milliseconds: number): number[] {

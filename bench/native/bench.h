@@ -8,7 +8,7 @@
 #include <time.h>
 
 #define SAMPLES_MAX 100000
-#define SAMPLES_MIN 40
+#define SAMPLES_MIN 100
 
 static double samples[SAMPLES_MAX];
 static int sample_count;
@@ -46,12 +46,12 @@ static void sample_stop(double units) {
 }
 
 /*
- * Instead of `sample_stop`, after every so many units: when the slices so far took a millisecond, like a sample in Node,
- * they are a sample, and the next one starts. Says whether they were.
+ * Instead of `sample_stop`, after every so many units: when the slices so far took as long as a sample in Node, a quarter of
+ * a millisecond, they are a sample, and the next one starts. Says whether they were.
  */
 static inline int sample_slice(double units) {
   slices++;
-  if (now_ns() - started_ns < 1e6) return 0;
+  if (now_ns() - started_ns < 250e3) return 0;
   sample_stop(units * slices);
   sample_start();
   return 1;

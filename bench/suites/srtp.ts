@@ -40,7 +40,7 @@ function libsrtp2(direction: Direction, live: number, skip: Skip): NativeCandida
 function otherPeers(direction: Direction): Row["peers"] {
   const on = direction === "protect" ? protecting : unprotecting;
   return {
-    libsrtp2: (skip) => libsrtp2(direction, CONTEXTS, skip),
+    "libsrtp2-100-sessions": (skip) => libsrtp2(direction, 100, skip),
     "node-crypto-ecb": () => on(longLivedRoad()),
     werift: () => (direction === "protect" ? weriftProtect() : weriftUnprotect()),
   };

@@ -33,6 +33,8 @@ export interface LegListener {
   onLegEvent?(event: LegEvent): void;
   onStreamEvent?(streamSid: string, event: StreamEvent): void;
   onPlayEnded?(playId: number, completed: boolean): void;
+  /** The file of a recording cannot be written any more; the call goes on. */
+  onRecordingFailed?(recordingId: number, reason: string): void;
   /** The leg and all that belonged to it is gone: its thread died, or the engine gave it up. Called once. */
   onLegLost?(reason: string): void;
 }
@@ -225,6 +227,12 @@ export class WorkerHandle {
       case "play-ended":
         this.#tell(notice.legId, (listener) => listener.onPlayEnded?.(notice.playId, notice.completed));
         break;
+      case "recording-failed": {
+        const { legId, recordingId, reason } = notice;
+        this.#options.log.error("a recording cannot be written", { worker: this.index, legId, recordingId, reason });
+        this.#tell(legId, (listener) => listener.onRecordingFailed?.(recordingId, reason));
+        break;
+      }
     }
   }
 

@@ -109,14 +109,16 @@ describe("notices", () => {
       onLegEvent: (event) => seen.push(event.type),
       onStreamEvent: (sid, event) => seen.push(sid, event.type),
       onPlayEnded: (playId, completed) => seen.push(playId, completed),
+      onRecordingFailed: (recordingId, reason) => seen.push(recordingId, reason),
     });
     thread.say({ notice: "leg-event", legId: 7, event: { type: "first-packet", leg: 0 } });
     thread.say({ notice: "leg-event", legId: 8, event: { type: "first-packet", leg: 1 } });
     thread.say({ notice: "stream-event", legId: 7, streamSid: "MZ", event: { type: "started" } });
     thread.say({ notice: "play-ended", legId: 7, playId: 4, completed: true });
+    thread.say({ notice: "recording-failed", legId: 7, recordingId: 9, reason: "full" });
     stop();
     thread.say({ notice: "leg-event", legId: 7, event: { type: "silent", leg: 0 } });
-    expect(seen).toEqual(["first-packet", "MZ", "started", 4, true]);
+    expect(seen).toEqual(["first-packet", "MZ", "started", 4, true, 9, "full"]);
   });
 
   it("one listener that throws does not stop the others", () => {

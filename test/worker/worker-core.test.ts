@@ -1,6 +1,10 @@
 /** A whole media worker without its thread: the real engine, real UDP, a real WebSocket consumer. */
+
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
 import { SystemClock } from "../../src/base/clock.ts";
@@ -14,6 +18,7 @@ import type {
   WorkerRequestName,
   WorkerRequests,
 } from "../../src/worker/protocol.ts";
+import { parseWav } from "../../src/worker/wav.ts";
 import { WorkerCore } from "../../src/worker/worker-core.ts";
 import { patternFrame, RtpPeer } from "../support/rtp-peer.ts";
 import { describeStream, STREAM_DEFAULTS, STREAM_SID } from "../support/stream-harness.ts";
@@ -430,6 +435,31 @@ describe("playing into a leg", () => {
     const loud = peer.received.filter(({ payload }) => payload.some((octet) => (octet & 0x7f) < 0x40));
     expect(loud.length).toBeGreaterThanOrEqual(5);
     expect(peer.received.every(({ payloadType }) => payloadType === 0)).toBe(true);
+  });
+
+  it("R-REC-4: records a leg into a file, told in the reply, and tells a file that cannot be written", async () => {
+    const worker = await startWorker();
+    const { peer } = await openLeg(worker, 1);
+    const folder = mkdtempSync(join(tmpdir(), "tandem-worker-"));
+    const start = { legId: 1, channels: 2, encoding: "mulaw" } as const;
+    try {
+      const path = join(folder, "call.wav");
+      await worker.request("start-recording", { ...start, recordingId: 5, path });
+      const before = peer.received.length;
+      await until(() => peer.received.length >= before + 10);
+      const { dataBytes, droppedBytes, error } = await worker.request("stop-recording", { recordingId: 5 });
+      expect({ droppedBytes, error }).toEqual({ droppedBytes: 0, error: null });
+      expect(dataBytes).toBeGreaterThanOrEqual(8 * 320);
+      expect(parseWav(readFileSync(path))).toMatchObject({ channels: 2, encoding: "mulaw" });
+      await worker.request("start-recording", { ...start, recordingId: 6, path: folder });
+      await until(() => worker.notices.some(({ notice }) => notice === "recording-failed"));
+      expect(worker.notices).toContainEqual(
+        expect.objectContaining({ notice: "recording-failed", legId: 1, recordingId: 6 }),
+      );
+      await worker.request("close-leg", { legId: 1 });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("close-leg rejects digits that are still on their way", async () => {

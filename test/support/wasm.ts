@@ -15,6 +15,8 @@ export type WasmFunction = (...numbers: number[]) => number;
 export interface WasmModule {
   /** Exported functions by name; calling one that does not exist names it in the error. */
   readonly call: Readonly<Record<string, WasmFunction>>;
+  /** All that the module exports, as the engine of WebAssembly shows it: functions know how many arguments they take. */
+  readonly exports: Readonly<Record<string, unknown>>;
   readonly memory: WebAssembly.Memory;
   readonly imports: readonly WebAssembly.ModuleImportDescriptor[];
   /** Value of an exported constant (`PACKET_BYTES_MAX`, `STATUS_REPLAYED`, …). */
@@ -38,7 +40,7 @@ export function wasmPath(): string {
 
 /** A fresh instance, with memory of its own; `path` is for tests that compare two builds. */
 export function loadWasm(path = wasmPath()): WasmModule {
-  const { exports, module } = instantiateSync<Record<string, unknown>>(readFileSync(path));
+  const { exports, instance, module } = instantiateSync<Record<string, unknown>>(readFileSync(path));
   const memory = exports.memory as WebAssembly.Memory;
   let free = 0;
   let end = 0;
@@ -53,6 +55,7 @@ export function loadWasm(path = wasmPath()): WasmModule {
     call: new Proxy({} as Record<string, WasmFunction>, {
       get: (_target, name) => (typeof name === "string" ? (find(name) as WasmFunction) : undefined),
     }),
+    exports: instance.exports,
     memory,
     imports: WebAssembly.Module.imports(module),
     constant: (name) => {

@@ -21,9 +21,17 @@ const SHAPE = memory.data(40, 16);
 
 /** Mean square of `n` samples. */
 export function meanSquare(samples: usize, n: i32): f64 {
-  let sum: i64 = 0;
-  for (let i: i32 = 0; i < n; i++) {
-    const sample = <i32>load<i16>(samples + (<usize>i << 1));
+  let sums = i64x2.splat(0);
+  const end = <usize>n & ~7;
+  for (let i: usize = 0; i < end; i += 8) {
+    const eight = v128.load(samples + (i << 1));
+    // A pair of squares fits 32 bits, more of them do not.
+    const pairs = i32x4.dot_i16x8_s(eight, eight);
+    sums = i64x2.add(sums, i64x2.add(i64x2.extend_low_i32x4_u(pairs), i64x2.extend_high_i32x4_u(pairs)));
+  }
+  let sum = i64x2.extract_lane(sums, 0) + i64x2.extract_lane(sums, 1);
+  for (let i: usize = end; i < <usize>n; i++) {
+    const sample = <i32>load<i16>(samples + (i << 1));
     sum += <i64>(sample * sample);
   }
   return <f64>sum / <f64>n;

@@ -28,7 +28,7 @@ const LATE_COST_MS: i32 = 27;
 const SAVING_MS: i32 = 3;
 /** A transit that differs by more is no jitter: the sender or the road was replaced. */
 const LEAP_SAMPLES: i32 = 8000;
-/** The target is worked out anew after so many packets, or at once for one that it does not cover. */
+/** The target is worked out anew after so many packets, or at once for one that it misses by more than a step. */
 const UPDATE_PACKETS: i32 = 8;
 
 @unmanaged
@@ -87,27 +87,30 @@ export function delayArrival(delay: Delay, timestamp: u32, n: i32, nowMs: f64): 
   delay.newest = transit;
   delay.warm = min<i32>(delay.warm + n, WARM_SAMPLES);
   if (delay.count === 1 || <i32>(transit - delay.base) < 0) delay.base = transit;
-  const late = <i32>(transit - delay.base) > delay.targetMs << 3;
+  const late = <i32>(transit - delay.base) > (delay.targetMs + STEP_MS) << 3;
   if (++delay.sinceUpdate >= UPDATE_PACKETS || late) update(delay);
 }
 
 function update(delay: Delay): void {
   delay.sinceUpdate = 0;
   const count = delay.count;
-  const first = delay.cursor - count + WINDOW_PACKETS;
+  const end = WINDOW_PACKETS;
+  const first = delay.cursor >= count ? delay.cursor - count : delay.cursor - count + end;
   let base = delay.newest;
-  for (let i: i32 = 0; i < count; i++) {
-    const transit = transitAt(delay, (first + i) % WINDOW_PACKETS);
+  for (let i: i32 = 0, at = first; i < count; i++) {
+    const transit = transitAt(delay, at);
     if (<i32>(transit - base) < 0) base = transit;
+    if (++at === end) at = 0;
   }
   delay.base = base;
   memory.fill(COUNTS, 0, 256);
-  for (let i: i32 = 0; i < count; i++) {
-    const behind = <i32>(transitAt(delay, (first + i) % WINDOW_PACKETS) - base);
+  for (let i: i32 = 0, at = first; i < count; i++) {
+    const behind = <i32>(transitAt(delay, at) - base);
     // Step s covers a delay of up to s * STEP_MS.
     const step = min<i32>((behind + STEP_MS * 8 - 1) / (STEP_MS * 8), STEPS + 1);
     const place = COUNTS + (<usize>step << 2);
     store<i32>(place, load<i32>(place) + 1);
+    if (++at === end) at = 0;
   }
   let late = count;
   let best: i32 = 0;

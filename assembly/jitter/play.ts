@@ -54,6 +54,8 @@ const MARGIN: i32 = 24;
 const FADE_IN: i32 = 32;
 /** The background is looked at in one of so many frames. */
 const LOOK_FRAMES: i32 = 4;
+/** Frames without a search after one that found nothing. */
+const SEARCH_FRAMES: i32 = 3;
 /** How alike periods must be to bridge the end of what is there. */
 const BRIDGE_LIKENESS: f64 = 0.6;
 
@@ -177,15 +179,26 @@ function findPiece(jitter: Jitter, there: i32, held: i32, excess: i32): i32 {
   // one frame.
   const misfit = misfitAt(jitter, play);
   if (quiet && isMisfit(jitter, held, there)) return misfit;
+  // The search is what costs most here, and a voice does not become periodic from one frame to the next.
+  if (!quiet && decision !== DECIDE_PLAY && --jitter.searchFrames >= 0) return 0;
+  jitter.searchFrames = 0;
   const isFrameWise = jitter.evenPackets < EVEN_PACKETS || misfit === 0;
   if (decision === DECIDE_SHORTEN) {
     const piece = quiet ? (isFrameWise ? PIECE_MAX : misfit) : findSurplus(there, decideLikeness(excess));
+    if (piece === 0) jitter.searchFrames = SEARCH_FRAMES;
     // The frames lie otherwise towards the packets afterwards, which may ask for more than was gained.
     const fits = piece <= there - FRAME_SAMPLES && held - piece >= targetHeld(jitter, play + <u32>piece);
     return fits ? piece : 0;
   }
-  if (decision === DECIDE_LENGTHEN)
-    return quiet ? -(isFrameWise ? PIECE_MAX : PIECE_MAX - misfit) : -findRepeat(there, 0, decideLikeness(excess));
+  if (decision === DECIDE_LENGTHEN) {
+    const piece = quiet
+      ? isFrameWise
+        ? PIECE_MAX
+        : PIECE_MAX - misfit
+      : findRepeat(there, 0, decideLikeness(excess));
+    if (piece === 0) jitter.searchFrames = SEARCH_FRAMES;
+    return -piece;
+  }
   return 0;
 }
 

@@ -35,6 +35,8 @@ export class Jitter {
   lastPlay: i32;
   /** Frames since the last change of length. */
   restFrames: i32;
+  /** Frames until a period is looked for again, after none was found. */
+  searchFrames: i32;
   /** Frames until the background is looked at again. */
   lookFrames: i32;
   /** A packet that does not fit the run: where it was, and when the first of such was seen. */

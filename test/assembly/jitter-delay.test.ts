@@ -1,5 +1,5 @@
 /** How much the jitter buffer holds back: RTP-8, and the clock of a sender that is not ours. Virtual time. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { largestStep, mean } from "../support/hearing.ts";
 import { type Heard, JitterBuffer, playAll, type Tick } from "../support/jitter-run.ts";
 import {
@@ -15,6 +15,9 @@ import {
   wifi,
 } from "../support/network.ts";
 import { makeSpeech } from "../support/speech.ts";
+
+// Much is simulated; a busy machine may take its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const CONCEALED = 1;
 const speech = makeSpeech({ seconds: 60 });

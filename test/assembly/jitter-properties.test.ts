@@ -1,9 +1,12 @@
 /** What holds of the jitter buffer whatever arrives: random senders, random roads, random nonsense. */
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { JitterBuffer } from "../support/jitter-run.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { loadWasm, type WasmModule } from "../support/wasm.ts";
+
+// Much is simulated; a busy machine may take its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const random = seededRandom(2026);
 /** Noise in which eight octets in a row tell where they are. */
@@ -24,6 +27,11 @@ function fresh(startMs: number): JitterBuffer {
   wasm.octets().fill(0, buffer.place, buffer.place + wasm.constant("JITTER_BYTES"));
   buffer.reset(startMs);
   return buffer;
+}
+
+/** As `expect`, for what is asked a million times. */
+function check(holds: boolean, what: string): void {
+  if (!holds) throw new Error(what);
 }
 
 /** Invariants of every tick, and of the whole. */
@@ -51,12 +59,10 @@ class Watch {
   tick(nowMs: number): void {
     const { tick, octets } = this.#buffer.tick(nowMs);
     this.#ticks++;
-    expect(octets).toHaveLength(160);
-    expect(tick.play).toBeGreaterThanOrEqual(0);
-    expect(tick.play).toBeLessThanOrEqual(3);
-    expect(tick.depthMs).toBeLessThanOrEqual(DEPTH_MAX_MS);
-    expect(tick.targetMs).toBeGreaterThanOrEqual(0);
-    expect(tick.targetMs).toBeLessThanOrEqual(200);
+    check(octets.length === 160, "a frame has 160 octets");
+    check(tick.play >= 0 && tick.play <= 3, `played ${tick.play}`);
+    check(tick.depthMs <= DEPTH_MAX_MS, `depth ${tick.depthMs} ms`);
+    check(tick.targetMs >= 0 && tick.targetMs <= 200, `target ${tick.targetMs} ms`);
     const isStretched = tick.shortened !== this.#shortened || tick.lengthened !== this.#lengthened;
     this.#shortened = tick.shortened;
     this.#lengthened = tick.lengthened;
@@ -93,7 +99,9 @@ class Watch {
 
   /** Samples of the sender that were heard as they came. */
   get heard(): number {
-    return this.#played.reduce((sum, n) => sum + n, 0);
+    let heard = 0;
+    for (const sample of this.#played) heard += sample;
+    return heard;
   }
 }
 
@@ -153,7 +161,7 @@ describe("properties", () => {
           watch.end();
         },
       ),
-      { numRuns: 150, seed: 20_260_101 },
+      { numRuns: 100, seed: 20_260_101 },
     );
   });
 
@@ -181,7 +189,7 @@ describe("properties", () => {
           expect(watch.heard).toBeGreaterThanOrEqual(delays.length * samples - 720 - 4 * stretched);
         },
       ),
-      { numRuns: 60, seed: 7 },
+      { numRuns: 30, seed: 7 },
     );
   });
 
@@ -229,7 +237,7 @@ describe("properties", () => {
           expect(buffer.canariesAlive).toBe(true);
         },
       ),
-      { numRuns: 300, seed: 99 },
+      { numRuns: 200, seed: 99 },
     );
   });
 });

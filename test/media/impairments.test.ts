@@ -2,7 +2,7 @@
  * hardening.md: loss, reordering, repeats and jitter on RTP, as a consumer of a media stream hears them through the whole
  * engine. Virtual time, in steps of 5 ms like the poll of a worker.
  */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { mean } from "../support/hearing.ts";
 import { JitterBuffer } from "../support/jitter-run.ts";
 import { Host, messageOf } from "../support/media-pair.ts";
@@ -19,6 +19,9 @@ import {
   wifi,
 } from "../support/network.ts";
 import { makeSpeech } from "../support/speech.ts";
+
+// Much is simulated; a busy machine may take its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const SECONDS = 30;
 const speech = makeSpeech({ seconds: SECONDS, seed: 3 });
@@ -88,10 +91,13 @@ function expectSteady(messages: ReturnType<typeof messageOf>[], seconds: number)
   messages.forEach((message, i) => {
     if (i === 0) return;
     const before = messages[i - 1]!;
-    expect(Number(message.sequenceNumber) - Number(before.sequenceNumber)).toBe(1);
-    expect(Number(message.media.chunk) - Number(before.media.chunk)).toBe(1);
-    expect(Number(message.media.timestamp) - Number(before.media.timestamp)).toBe(20);
-    expect(Buffer.from(message.media.payload, "base64")).toHaveLength(160);
+    const steps = [
+      Number(message.sequenceNumber) - Number(before.sequenceNumber),
+      Number(message.media.chunk) - Number(before.media.chunk),
+      Number(message.media.timestamp) - Number(before.media.timestamp),
+      Buffer.from(message.media.payload, "base64").length,
+    ];
+    if (steps.join() !== "1,1,20,160") throw new Error(`message ${i} steps by ${steps.join()}`);
   });
 }
 

@@ -25,10 +25,42 @@ import { Meter } from "./meter-fields";
 
 @unmanaged
 export class Leg {
+  // Looked at in every frame of every leg: two lines of the processor's cache.
   open: i32;
   slot: i32;
+  /** The phase that it is served in, and the next leg there. */
+  phase: i32;
+  nextInPhase: i32;
+  /** The frame that is due next. */
+  frameDueMs: f64;
+  /** The frame that was served last. */
+  servedMs: f64;
+  /** Slot of the leg that it is bridged with, or -1. */
+  peer: i32;
+  /** Slot of the conference that it is in, or -1; the members of a conference are a list in both directions. */
+  conference: i32;
+  /** Somebody listens to what comes in, so the jitter buffer runs. */
+  listening: i32;
+  flags: i32;
+  /** Where RTP goes to; 0: unknown. The address lies behind the fields. */
+  rtpPort: i32;
+  /** Octets of the SRTP tags, 0 for plain RTP; one key alone makes the leg wait for the other, never plain. */
+  sendTagBytes: i32;
+  receiveTagBytes: i32;
+  /** A digit is on its way; audio waits. */
+  digitActive: i32;
+  /** Digits that were ever queued, and those that were begun. */
+  digitsWritten: u32;
+  digitsRead: u32;
+  /** Tracks that streams of this leg want: STREAM_INBOUND, STREAM_OUTBOUND. */
+  tracks: i32;
+  mediaTimeoutMs: i32;
+  silentReported: i32;
+  silenceAfterMs: i32;
+  lastHeardMs: f64;
+  reportDueMs: f64;
 
-  // What negotiation decided.
+  // Looked at with every packet. What negotiation decided, and what came.
   law: i32;
   /** What we send `law` with, and what the far end does. */
   payloadType: i32;
@@ -38,32 +70,58 @@ export class Leg {
   eventReceivePayloadType: i32;
   comfortNoisePayloadType: i32;
   ptimeSamples: i32;
-  flags: i32;
   sourcePolicy: i32;
-  jitterStartMs: i32;
-  mediaTimeoutMs: i32;
-  /** Octets of the SRTP tags, 0 for plain RTP; one key alone makes the leg wait for the other, never plain. */
-  sendTagBytes: i32;
-  receiveTagBytes: i32;
+  negotiatedRtpPort: i32;
+  latched: i32;
+  firstReported: i32;
+  packetsReceived: u32;
+  octetsReceived: f64;
+  /** Valid RTP, valid RTP or RTCP. */
+  lastRtpMs: f64;
+  /** Samples of the audio packet that came last. */
+  packetSamples: i32;
+  srtpFailures: i32;
+  silenceMeanSquare: f64;
+
+  // Sent, and relayed to this leg.
+  ssrc: u32;
+  nextSequence: u32;
+  /** Timestamp and samples of the packet that was sent last, and when; `sentAny` 0: timestamp of the first. */
+  lastTimestamp: u32;
+  lastSamples: u32;
+  sentAny: i32;
+  /** The next packet begins a talkspurt. */
+  marker: i32;
+  /** The next packet of the peer is tied to our own numbering anew. */
+  relayRebase: i32;
+  relaySequenceOffset: u32;
+  relayTimestampOffset: u32;
+  /** Extended sequence numbers of the peer: below `relayBase` nothing may be sent any more. */
+  relayBase: i32;
+  relayHighest: i32;
+  /** Octets that wait to be a packet, and the timestamp of the first of them. */
+  outboundOctets: i32;
+  outboundTimestamp: u32;
+  packetsSent: u32;
+  lastSentMs: f64;
+  octetsSent: f64;
+
+  // The rest is looked at seldom. Keys and negotiation.
   /** The receive key before this one, for late packets; 0 when there is none. */
   oldTagBytes: i32;
+  jitterStartMs: i32;
   oldUntilMs: f64;
+  silenceDbov: i32;
 
   // Whom it is joined with.
-  /** Slot of the leg that it is bridged with, or -1. */
-  peer: i32;
+  /** The leg before it in its phase. */
+  previousInPhase: i32;
   /** First stream of the leg, or -1; the streams of a leg are a list. */
   firstStream: i32;
-  /** Tracks that streams of this leg want: STREAM_INBOUND, STREAM_OUTBOUND. */
-  tracks: i32;
-  /** Somebody listens to what comes in, so the jitter buffer runs. */
-  listening: i32;
   /** Audio came since somebody listens. */
   heard: i32;
   /** What the jitter buffer played last: PLAY_NORMAL and so on. */
   played: i32;
-  /** Slot of the conference that it is in, or -1; the members of a conference are a list in both directions. */
-  conference: i32;
   nextMember: i32;
   previousMember: i32;
   /** MEMBER_MUTED, MEMBER_DEAF. */
@@ -72,11 +130,8 @@ export class Leg {
   mixFrame: i32;
 
   // Where it comes from and goes to. Ports; the addresses lie behind the fields. 0: unknown.
-  negotiatedRtpPort: i32;
   negotiatedRtcpPort: i32;
-  rtpPort: i32;
   rtcpPort: i32;
-  latched: i32;
   rtcpLatched: i32;
   /** Who may be latched next, if its next packet follows. */
   candidatePort: i32;
@@ -90,40 +145,10 @@ export class Leg {
   candidateStreamSequence: u32;
   retiredSsrc: u32;
   retired: i32;
-  packetsReceived: u32;
-  firstReported: i32;
-  silentReported: i32;
   byeReported: i32;
-  srtpFailures: i32;
   srtpFailingReported: i32;
   srtpFailingSinceMs: f64;
-  octetsReceived: f64;
-  /** Valid RTP, valid RTP or RTCP. */
-  lastRtpMs: f64;
-  lastHeardMs: f64;
-
-  // Sent.
-  ssrc: u32;
-  nextSequence: u32;
-  /** Timestamp and samples of the packet that was sent last, and when; `sentAny` 0: timestamp of the first. */
-  lastTimestamp: u32;
-  lastSamples: u32;
-  sentAny: i32;
-  /** The next packet begins a talkspurt. */
-  marker: i32;
-  packetsSent: u32;
-  packetsSentReported: u32;
-  lastSentMs: f64;
-  octetsSent: f64;
-
-  // Relayed to this leg.
-  /** The next packet of the peer is tied to our own numbering anew. */
-  relayRebase: i32;
-  relaySequenceOffset: u32;
-  relayTimestampOffset: u32;
-  /** Extended sequence numbers of the peer: below `relayBase` nothing may be sent any more. */
-  relayBase: i32;
-  relayHighest: i32;
+  framesConcealed: u32;
 
   // Playback ring: counters of octets, modulo 2^32.
   playbackWritten: u32;
@@ -132,10 +157,6 @@ export class Leg {
   playbackFrames: u32;
 
   // Digits to be sent.
-  digitsWritten: u32;
-  digitsRead: u32;
-  /** A digit is on its way; audio waits. */
-  digitActive: i32;
   digitTimestamp: u32;
   digitPauseMs: f64;
   /** A digit as tones: its RFC 4733 event, frames that were sent and that it shall have, frames of silence behind it. */
@@ -148,22 +169,12 @@ export class Leg {
   heardKey: i32;
   heardKeyMs: f64;
 
-  // Clocks. The phase that it is served in, and its neighbours there.
-  phase: i32;
-  nextInPhase: i32;
-  previousInPhase: i32;
-  frameDueMs: f64;
-  /** The frame that was served last. */
-  servedMs: f64;
-  sendDueMs: f64;
-  reportDueMs: f64;
-
   // RTCP.
+  packetsSentReported: u32;
   senderReportNtp: u32;
   senderReportKnown: i32;
   senderReportMs: f64;
   roundTripMs: f64;
-
   /** Packets received and sent when the last report was written, and sent at the one before. */
   packetsReceivedReported: u32;
   packetsSentReportedBefore: u32;
@@ -175,18 +186,6 @@ export class Leg {
   remoteJitter: u32;
   roundTripMinMs: f64;
   roundTripMaxMs: f64;
-
-  // Levels.
-  silenceMeanSquare: f64;
-  silenceAfterMs: i32;
-  silenceDbov: i32;
-  /** Samples of the audio packet that came last. */
-  packetSamples: i32;
-
-  framesConcealed: u32;
-  /** Octets that wait to be a packet, and the timestamp of the first of them. */
-  outboundOctets: i32;
-  outboundTimestamp: u32;
 }
 
 // @ts-expect-error: decorator
@@ -194,7 +193,9 @@ export class Leg {
 const ALIGN: usize = 15;
 
 const STREAM_AT: usize = (offsetof<Leg>() + ALIGN) & ~ALIGN;
-const NEGOTIATED_RTP_AT: usize = (STREAM_AT + offsetof<ReceivedStream>() + ALIGN) & ~ALIGN;
+const METERS_AT: usize = (STREAM_AT + offsetof<ReceivedStream>() + ALIGN) & ~ALIGN;
+const PATTERN_AT: usize = METERS_AT + 2 * offsetof<Meter>();
+const NEGOTIATED_RTP_AT: usize = (PATTERN_AT + offsetof<LossPattern>() + ALIGN) & ~ALIGN;
 const NEGOTIATED_RTCP_AT: usize = NEGOTIATED_RTP_AT + ADDRESS_BYTES;
 const RTP_ADDRESS_AT: usize = NEGOTIATED_RTCP_AT + ADDRESS_BYTES;
 const RTCP_ADDRESS_AT: usize = RTP_ADDRESS_AT + ADDRESS_BYTES;
@@ -214,9 +215,7 @@ const OUTBOUND_AT: usize = INBOUND_FRAME_AT + FRAME_SAMPLES;
 /** A packet of 60 ms on top of what is left of the one before. */
 const OUTBOUND_BYTES: usize = 640;
 const PLAYBACK_AT: usize = OUTBOUND_AT + OUTBOUND_BYTES;
-const PATTERN_AT: usize = PLAYBACK_AT + PLAYBACK_BYTES;
-const METERS_AT: usize = (PATTERN_AT + offsetof<LossPattern>() + ALIGN) & ~ALIGN;
-const TONE_AT: usize = METERS_AT + 2 * offsetof<Meter>();
+const TONE_AT: usize = PLAYBACK_AT + PLAYBACK_BYTES;
 const DETECTOR_AT: usize = TONE_AT + <usize>TONE_STATE_BYTES;
 const LEG_END: usize = DETECTOR_AT + <usize>DTMF_DETECTOR_BYTES;
 

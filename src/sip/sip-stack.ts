@@ -112,6 +112,7 @@ export class SipStack {
             error: error instanceof Error ? (error.stack ?? error.message) : String(error),
           });
         },
+        isAwaited: (flow) => this.#transactions.waitsOn(flow),
         onFlowLost: (flow, reason) => this.#transactions.flowLost(flow, reason),
       },
     );

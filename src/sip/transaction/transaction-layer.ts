@@ -148,6 +148,12 @@ export class TransactionLayer {
     this.#byConnection.delete(flow.connectionId);
   }
 
+  /** True while a request of ours waits for its final answer on this connection. */
+  waitsOn(flow: Flow): boolean {
+    const bound = flow.connectionId === undefined ? undefined : this.#byConnection.get(flow.connectionId);
+    return bound !== undefined && bound.size > 0;
+  }
+
   stop(): void {
     for (const transaction of this.#clients.values()) transaction.stop();
     for (const transaction of this.#servers.values()) transaction.stop();

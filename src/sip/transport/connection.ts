@@ -37,6 +37,8 @@ export interface ConnectionHandler {
   onMessage(message: SipMessage, connection: Connection): void;
   onParseError(error: SipParseError, connection: Connection): void;
   onClosed(connection: Connection, error: Error | undefined): void;
+  /** True while somebody waits for an answer on it. */
+  isAwaited(connection: Connection): boolean;
 }
 
 let lastConnectionId = 0;
@@ -51,6 +53,8 @@ export class Connection {
   readonly #keepAlive: KeepAlive | undefined;
   #idle: Timer | undefined;
   #ping: Timer | undefined;
+  /** The far end answers pings; those that know nothing of RFC 5626 leave them out (RFC 3261 §7.5). */
+  #answersPings = false;
   #closed = false;
 
   /**
@@ -128,7 +132,9 @@ export class Connection {
         this.send(PONG);
       } else if (event.kind === "pong") {
         // Only what answers a ping of ours keeps the connection; line ends of the far end's own making do not.
-        if (this.#keepAlive !== undefined) this.#armIdle(this.#limits.idleMs);
+        if (this.#keepAlive === undefined) continue;
+        this.#answersPings = true;
+        this.#armIdle(this.#limits.idleMs);
       } else if (event.kind === "error") {
         this.#handler.onParseError(event.error, this);
         if (event.error.fatalToStream) this.end();
@@ -146,7 +152,11 @@ export class Connection {
     if (keepAlive === undefined) return;
     this.#ping?.cancel();
     this.#ping = this.#clock.after(keepAlive.intervalMs, () => {
-      this.#ping = this.#clock.after(keepAlive.pongMs, () => this.#close(new Error("no answer to a ping")));
+      this.#ping = this.#clock.after(keepAlive.pongMs, () => {
+        // A call that rings for long is not lost for a far end that never answered a ping.
+        if (!this.#answersPings && this.#handler.isAwaited(this)) this.#armPing();
+        else this.#close(new Error("no answer to a ping"));
+      });
       this.send(PING);
     });
   }

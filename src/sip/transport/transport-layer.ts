@@ -24,6 +24,8 @@ export interface TransportHandler {
   onParseError(error: SipParseError, flow: Flow): void;
   /** A connection is gone; transactions on it that still wait learn of it. */
   onFlowLost(flow: Flow, reason: string): void;
+  /** True while a transaction waits for an answer on this flow. */
+  isAwaited(flow: Flow): boolean;
   /** Something above threw while it handled a message: a defect, and no reason to end other calls (hardening R1). */
   onFault(error: unknown, flow: Flow): void;
 }
@@ -86,6 +88,7 @@ export class TransportLayer {
     this.#connectionHandler = {
       onMessage: (message, connection) => this.#received(message, connection.flow),
       onParseError: (error, connection) => this.#unreadable(error, connection.flow),
+      isAwaited: (connection) => handler.isAwaited(connection.flow),
       onClosed: (connection, error) => {
         this.#connections.delete(connection.flow.connectionId!);
         handler.onFlowLost(connection.flow, error === undefined ? "closed" : messageOf(error));

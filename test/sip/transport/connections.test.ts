@@ -176,6 +176,17 @@ describe("SIP-TP-7 connections that we open", () => {
   });
 });
 
+/** A question and its answer on another connection: what was sent before has been read after it. */
+async function roundTrip(test: TestStack): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) {
+    const peer = await StreamPeer.open(test.port("tcp"));
+    await peer.send(optionsRequest("tcp", "127.0.0.1", 5060).bytes);
+    await peer.nextResponse(200);
+    await peer.close();
+    await reached(() => test.stack.connectionCount <= 1, "the end of that connection");
+  }
+}
+
 describe("RFC 5626 4.4.1, R-KEEP-6 pings of ours", () => {
   const keepAlive = { intervalMs: 100_000, pongMs: 10_000 };
 
@@ -199,7 +210,7 @@ describe("RFC 5626 4.4.1, R-KEEP-6 pings of ours", () => {
       sockets[0]!.write("\r\n");
       // The pong sets the timers anew; that it came shows in the next round.
       await reached(() => sockets[0]!.bytesWritten === 2 * (round + 1), "the pong");
-      for (let turn = 0; turn < 5; turn++) await new Promise<void>((done) => setImmediate(done));
+      await roundTrip(test);
       expect(before).toBe(1);
     }
     expect(test.stack.connectionCount).toBe(1);
@@ -214,6 +225,32 @@ describe("RFC 5626 4.4.1, R-KEEP-6 pings of ours", () => {
     expect(test.stack.connectionCount).toBe(1);
     test.clock.advance(1);
     expect(test.stack.connectionCount).toBe(0);
+  });
+
+  it("RFC 3261 7.5 a far end that never answered a ping keeps the connection while a call rings on it", async () => {
+    const { sockets, port } = await server();
+    const test = await stack({ keepAlive });
+    const failures: string[] = [];
+    const invite = call(test, `sip:b@127.0.0.1:${port};transport=tcp`);
+    invite.onFailed = ({ code }) => failures.push(code);
+    let ringing = 0;
+    invite.onProgress = () => ringing++;
+    await reached(() => sockets.length === 1 && test.sent.length === 1, "the INVITE");
+    const { createResponse } = await import("../../../src/sip/build.ts");
+    const { serializeMessage } = await import("../../../src/sip/serialize.ts");
+    const sent = test.sent[0]!.message;
+    if (sent.kind !== "request") throw new Error("no request");
+    sockets[0]!.write(serializeMessage(createResponse(sent, 180, { toTag: "b" })));
+    await reached(() => ringing === 1, "180");
+    test.clock.advance(350_000);
+    expect(test.stack.connectionCount).toBe(1);
+    expect(failures).toEqual([]);
+    // Once it has answered one, silence means that it is gone.
+    sockets[0]!.write("\r\n");
+    await roundTrip(test);
+    test.clock.advance(100_000);
+    await reached(() => failures.length === 1, "the end");
+    expect(failures).toEqual(["TRANSPORT_LOST"]);
   });
 
   it("accepted connections are not pinged, and none is without the setting", async () => {

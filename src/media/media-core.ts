@@ -131,7 +131,7 @@ export class MediaCore extends CoreAudio {
   /**
    * Octets of memory that the engine has taken, all of it at start: under 17 KiB a leg (its state, its share of the way
    * out and its jitter buffer), under 2 KiB a stream, under 6 KiB a conference, and about 1.4 MiB beside. 10,000 legs
-   * take about 160 MiB of address space; pages that were never used, such as the jitter buffers of legs that are only
+   * take about 145 MiB of address space; pages that were never used, such as the jitter buffers of legs that are only
    * relayed, cost no memory of the machine.
    */
   get memoryBytes(): number {

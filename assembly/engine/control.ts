@@ -238,7 +238,8 @@ export function abandonLeg(leg: Leg): void {
   unbridge(leg);
   leaveConference(leg);
   closeStreamsOf(leg);
-  jitterWipe(jitterBuffer(leg));
+  // A buffer that was never used stays untouched memory.
+  if (leg.hasListened) jitterWipe(jitterBuffer(leg));
   leavePhase(leg);
   const slot = leg.slot;
   memory.fill(changetype<usize>(leg), 0, LEG_BYTES);

@@ -118,6 +118,8 @@ export class Leg {
   previousInPhase: i32;
   /** First stream of the leg, or -1; the streams of a leg are a list. */
   firstStream: i32;
+  /** Somebody has listened, so the jitter buffer holds something. */
+  hasListened: i32;
   /** Audio came since somebody listens. */
   heard: i32;
   /** What the jitter buffer played last: PLAY_NORMAL and so on. */

@@ -156,6 +156,7 @@ function refresh(leg: Leg): void {
     (leg.flags & FLAG_DETECT_DTMF) != 0 ||
     (leg.peer >= 0 && (legAt(leg.peer).tracks & STREAM_OUTBOUND) != 0);
   if (isHeard && !leg.listening) {
+    leg.hasListened = 1;
     leg.heard = 0;
     jitterReset(jitterBuffer(leg), leg.jitterStartMs);
   }

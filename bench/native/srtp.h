@@ -14,7 +14,7 @@
 #define LIVE CONTEXTS
 #endif
 #define SEQUENCE(round, i) ((round) * (CONTEXTS / LIVE) + (i) / LIVE + 1)
-#define ROUNDS 4
+#define ROUNDS 2
 #define SLICE 200
 #define PLAIN 172
 #define WHOLE 182

@@ -45,9 +45,18 @@ import {
 
 const FRAME: u32 = <u32>FRAME_SAMPLES;
 const SILENCE: u8 = 0xff;
-/** Bounds of what is held back (RTP-8), samples; the lower one is not above what the leg asked to start with. */
+/**
+ * Bounds of what is held back (RTP-8), samples; the lower one is not above what the leg asked to start with. Less than that
+ * has to be earned: a road that stalls now and then by 20 ms would else be lengthened for every stall and shortened after
+ * it, and each change is one more that is heard.
+ */
 const HELD_TARGET_MIN: i32 = 160;
 const HELD_TARGET_MAX: i32 = 1600;
+/** A start that is longer than 40 ms is left as soon as the arrivals allow. */
+const HELD_START_MAX: i32 = 320;
+/** Frames of calm, with targets that the lower bound covers, after which less than the start is held back: 10 s. */
+const CALM_FRAMES: i32 = 500;
+const CALM_TARGET_MS: i32 = 16;
 /** Kept on top of the target: the clocks of arrivals and ticks are not exact. */
 const MARGIN: i32 = 24;
 /** A glide from noise or silence into audio that comes back: 4 ms. */
@@ -75,6 +84,7 @@ export function jitterTake(jb: usize, out: usize, nowMs: f64): i32 {
 }
 
 function step(jitter: Jitter, out: usize, now: u32): i32 {
+  jitter.calmFrames = delayOf(jitter).targetMs <= CALM_TARGET_MS ? min<i32>(jitter.calmFrames + 1, CALM_FRAMES) : 0;
   const isResting =
     jitter.waiting !== 0 || jitter.missingFrames >= CONCEALED_FRAMES_MAX || jitter.lastPlay === PLAY_NOISE;
   if (isResting) anchor(jitter, now);
@@ -103,14 +113,20 @@ function misfitAt(jitter: Jitter, play: u32): i32 {
 function isMisfit(jitter: Jitter, held: i32, there: i32): bool {
   const misfit = misfitAt(jitter, jitter.playTimestamp);
   if (misfit === 0 || jitter.evenPackets < EVEN_PACKETS || misfit > there - FRAME_SAMPLES) return false;
-  return held - misfit >= targetHeld(jitter, jitter.playTimestamp + <u32>misfit);
+  return held - misfit >= neededHeld(jitter, jitter.playTimestamp + <u32>misfit);
 }
 
-/** What is to be held back before the sample `play`, in samples. */
-function targetHeld(jitter: Jitter, play: u32): i32 {
+/** What has to be held back before the sample `play`, in samples: with less, packets will be late. */
+function neededHeld(jitter: Jitter, play: u32): i32 {
   const least = min<i32>(HELD_TARGET_MIN, jitter.startMs << 3);
   const wanted = (delayOf(jitter).targetMs << 3) + MARGIN + misfitAt(jitter, play);
   return min<i32>(max<i32>(wanted, least), HELD_TARGET_MAX);
+}
+
+/** What is kept back before the sample `play`, in samples: what is needed, and the start of the leg until it has been calm. */
+function targetHeld(jitter: Jitter, play: u32): i32 {
+  const needed = neededHeld(jitter, play);
+  return jitter.calmFrames >= CALM_FRAMES ? needed : max<i32>(needed, min<i32>(jitter.startMs << 3, HELD_START_MAX));
 }
 
 /**
@@ -139,7 +155,9 @@ function playWhole(jitter: Jitter, out: usize, there: i32, now: u32): i32 {
   const play = jitter.playTimestamp;
   jitter.missingFrames = 0;
   const held = heldSamples(delayOf(jitter), play, now);
-  const excess = held - targetHeld(jitter, play);
+  // Between what is needed and what is kept nothing is changed.
+  const short = held - neededHeld(jitter, play);
+  const excess = short < 0 ? short : max<i32>(held - targetHeld(jitter, play), 0);
   const isJoint = concealmentOf(jitter).concealed > 0 || jitter.lastPlay === PLAY_NOISE;
   // The quick look: most frames are played as they came.
   const mayAlign = isMisfit(jitter, held, there);

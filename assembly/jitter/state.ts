@@ -35,6 +35,8 @@ export class Jitter {
   lastPlay: i32;
   /** Frames since the last change of length. */
   restFrames: i32;
+  /** Frames in a row in which little had to be held back. */
+  calmFrames: i32;
   /** Frames until a period is looked for again, after none was found. */
   searchFrames: i32;
   /** Frames until the background is looked at again. */

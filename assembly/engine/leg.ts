@@ -12,6 +12,7 @@ import {
   FRAME_SAMPLES,
   PLAYBACK_BYTES,
 } from "../abi";
+import { DTX_BYTES } from "../jitter/dtx";
 import { JITTER_BYTES } from "../jitter/jitter";
 import { DTMF_DETECTOR_BYTES } from "../kernels/dtmf-detector";
 import { TONE_STATE_BYTES } from "../kernels/tone";
@@ -92,6 +93,8 @@ export class Leg {
   sentAny: i32;
   /** The next packet begins a talkspurt. */
   marker: i32;
+  /** A pause is described instead of being sent. */
+  pausing: i32;
   /** The next packet of the peer is tied to our own numbering anew. */
   relayRebase: i32;
   relaySequenceOffset: u32;
@@ -219,7 +222,8 @@ const OUTBOUND_BYTES: usize = 640;
 const PLAYBACK_AT: usize = OUTBOUND_AT + OUTBOUND_BYTES;
 const TONE_AT: usize = PLAYBACK_AT + PLAYBACK_BYTES;
 const DETECTOR_AT: usize = TONE_AT + <usize>TONE_STATE_BYTES;
-const LEG_END: usize = DETECTOR_AT + <usize>DTMF_DETECTOR_BYTES;
+const DTX_AT: usize = (DETECTOR_AT + <usize>DTMF_DETECTOR_BYTES + ALIGN) & ~ALIGN;
+const LEG_END: usize = DTX_AT + <usize>DTX_BYTES;
 
 /**
  * Octets of a leg slot, without its jitter buffer: at most 8 KiB. An odd multiple of 64, so that the first octets of many
@@ -320,6 +324,10 @@ export function toneState(leg: Leg): usize {
 }
 export function dtmfDetector(leg: Leg): usize {
   return at(leg, DETECTOR_AT);
+}
+/** State of the judge over pauses that are sent (jitter/dtx.ts). */
+export function dtxState(leg: Leg): usize {
+  return at(leg, DTX_AT);
 }
 /** @param track - TRACK_INBOUND or TRACK_OUTBOUND */
 export function meterOf(leg: Leg, track: i32): Meter {

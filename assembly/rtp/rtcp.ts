@@ -181,7 +181,7 @@ export function readRtcp(
         findings.senderReport = 1;
         findings.senderReportNtp = load32(part + 10);
       }
-      readBlocks(part + 8 + (isSender ? SENDER_INFO_BYTES : 0), count, ownSsrc, findings);
+      readBlocks(part + 8 + (isSender ? <usize>SENDER_INFO_BYTES : 0), count, ownSsrc, findings);
     } else if (type == TYPE_BYE) {
       for (let index = 0; index < count; index++) {
         if (isKnown && load32(part + 4 + (index << 2)) == theirSsrc) findings.bye = 1;

@@ -71,6 +71,12 @@ export interface LegOptions {
    */
   readonly detectInbandDtmf?: boolean;
   /**
+   * Don't send pauses: describe their noise with `comfortNoisePayloadType` instead (RFC 3389 §4), for far ends that offered
+   * it. Only audio that this side makes is judged, such as playback and conferences; what is relayed stays as it is. Default
+   * false.
+   */
+  readonly sendComfortNoise?: boolean;
+  /**
    * Tell `silence-began` when a track was silent for so many ms, and `silence-ended` when it no longer is; 0: never.
    * Default 0. Silence is also what is not sent at all.
    */

@@ -26,6 +26,7 @@ import {
   type ListenAddress,
   type ListenOptions,
   SipStack,
+  type SipStackOptions,
   type TlsOptions,
 } from "./sip/sip-stack.ts";
 import type { Secrets } from "./store/secrets.ts";
@@ -108,6 +109,8 @@ export class Gateway {
       connectionsPerSourceMax: config.sip.connectionsPerSourceMax,
       ...keepAlive(config),
       naptr: config.sip.naptr,
+      reliable: config.sip.reliableProvisional,
+      sessionTimer: sessionTimer(config),
       random,
     });
     const allowed = config.webhooks.allowPrivateAddresses;
@@ -292,6 +295,13 @@ function listenOptions({ sip, tls }: GatewayConfig): ListenOptions[] {
 /** RFC 5626 §4.4.1: not all connections at one moment, and 10 s for the answer. */
 function keepAlive({ sip }: GatewayConfig): { keepAlive?: KeepAlive } {
   return sip.keepAliveSeconds === 0 ? {} : { keepAlive: { intervalMs: sip.keepAliveSeconds * 1000, pongMs: 10_000 } };
+}
+
+function sessionTimer({ sip }: GatewayConfig): NonNullable<SipStackOptions["sessionTimer"]> | null {
+  if (sip.sessionExpiresSeconds === 0) return null;
+  // Nobody can be held to more than what is asked for.
+  const minSeconds = Math.min(sip.sessionMinSeconds, sip.sessionExpiresSeconds);
+  return { expiresSeconds: sip.sessionExpiresSeconds, minSeconds };
 }
 
 function tlsOptions({ tls }: GatewayConfig): { tls?: TlsOptions } {

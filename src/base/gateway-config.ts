@@ -50,6 +50,11 @@ export interface SipConfig {
   readonly keepAliveSeconds: number;
   /** NAPTR for targets that name neither transport nor port (SIP-DNS-2). */
   readonly naptr: boolean;
+  /** Session timers (RFC 4028): what is asked for, 0 for none at all; and the shortest that is taken (Min-SE). */
+  readonly sessionExpiresSeconds: number;
+  readonly sessionMinSeconds: number;
+  /** 100rel and PRACK (RFC 3262) are offered and taken. */
+  readonly reliableProvisional: boolean;
   /** R-ORIG-17. */
   readonly noAnswerMs: number;
   /** R-ORIG-23: ringing of one attempt, and silence of all attempts in sum. */

@@ -53,6 +53,12 @@ const sip = section({
   connectionsPerSourceMax: int(1, 1_000_000).default(1000),
   keepAliveSeconds: int(0, 3600, "s").default(120),
   naptr: bool(false),
+  sessionExpiresSeconds: scalar("0 for none, or 90 to 86400 s", (text) => {
+    const seconds = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN;
+    return seconds === 0 || (seconds >= 90 && seconds <= 86_400) ? seconds : undefined;
+  }).default(1800),
+  sessionMinSeconds: int(90, 86_400, "s").default(90),
+  reliableProvisional: bool(true),
   noAnswerMs: int(100, 32_000, "ms").default(4000),
   ringLimitMs: int(1000, 600_000, "ms").default(60_000),
   silentTotalMs: int(1000, 600_000, "ms").default(40_000),

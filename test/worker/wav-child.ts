@@ -1,5 +1,6 @@
 /** Writes a WAV file until it is killed; tells after each piece of work how far it came. Started by wav-writer.test.ts. */
-import { writeSync } from "node:fs";
+import { statSync, writeSync } from "node:fs";
+import { WAV_HEADER_BYTES } from "../../src/media/wav-header.ts";
 import { WavWriter } from "../../src/worker/wav-writer.ts";
 
 const [path, encoding, channels] = process.argv.slice(2) as [string, "mulaw" | "pcm16", string];
@@ -12,4 +13,9 @@ function work(): void {
   writeSync(1, ".");
   setImmediate(work);
 }
-work();
+/** The file exists from the moment it is opened, a few turns before its head stands; there is nothing to lose until then. */
+function begin(): void {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) >= WAV_HEADER_BYTES) work();
+  else setImmediate(begin);
+}
+begin();

@@ -48,7 +48,7 @@ describe.each(FORMATS)("$encoding, $channels channels", (format) => {
     if (hasSox) expect(soxi(path)).toEqual({ samples: count / frameBytes, complaints: "" });
   });
 
-  it("a process that is killed at any moment leaves a file that is whole up to its last piece", async () => {
+  it("a process that is killed at any moment once the head stands leaves a file that is whole up to its last piece", async () => {
     const random = seededRandom(frameBytes);
     for (let turn = 0; turn < 3; turn++) {
       const path = join(folder, `killed-${format.encoding}-${format.channels}-${turn}.wav`);

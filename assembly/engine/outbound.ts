@@ -10,7 +10,7 @@ import { RTP_HEADER_BYTES, writeRtpHeader } from "../rtp/header";
 import { stepDigits } from "./digits";
 import { canSend, isRelayed, Leg, outboundBuffer, playbackRing } from "./leg";
 import { meter } from "./meter";
-import { describePause, isPause } from "./pauses";
+import { describePause, judgePause, SEND_AUDIO } from "./pauses";
 import { nextTimestamp } from "./relay";
 import { ringRead } from "./ring";
 import { outPlace, sendRtp } from "./send";
@@ -59,9 +59,10 @@ export function speak(leg: Leg, heard: usize, frameMs: f64, nowMs: f64, maySend:
   }
   meter(leg, TRACK_OUTBOUND, g711Energy(frame, FRAME_SAMPLES, 0), FRAME_SAMPLES, nowMs);
   writeFrames(leg, TRACK_OUTBOUND, frame, true, frameMs);
-  if (isPause(leg, frame)) {
+  const description = judgePause(leg, frame);
+  if (description != SEND_AUDIO) {
     sendRest(leg);
-    describePause(leg, leg.outboundTimestamp);
+    if (description > 0) describePause(leg, description, leg.outboundTimestamp);
     return;
   }
   leg.outboundOctets += FRAME_SAMPLES;

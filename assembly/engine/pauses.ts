@@ -4,7 +4,6 @@
  */
 
 import { FLAG_COMFORT_NOISE } from "../abi";
-import { NOISE_PAYLOAD_MAX } from "../jitter/comfort-noise";
 import { DTX_SEND_AUDIO, dtxReset, dtxStep } from "../jitter/dtx";
 import { RTP_HEADER_BYTES, writeRtpHeader } from "../rtp/header";
 import { dtxState, Leg } from "./leg";
@@ -14,37 +13,34 @@ import { outPlace, sendRtp } from "./send";
 const ORDER: i32 = 6;
 const PAYLOAD = memory.data(16, 16);
 
-/** Octets of the last description that was asked for, until it is sent. */
-let described: i32 = 0;
+/** The frame is no pause, or pauses are not described. */
+export const SEND_AUDIO: i32 = -1;
 
 /**
  * Judges the next frame of a leg, 160 octets of mu-law.
- * @returns true when it is not to be sent as audio; what waits before it then goes first, and `describePause` follows
+ * @returns SEND_AUDIO, or how many octets describe it, 0 when the description that was sent still holds: the frame is not to
+ *   be sent as audio then, and what waits before it goes first
  */
-export function isPause(leg: Leg, frame: usize): bool {
-  described = 0;
+export function judgePause(leg: Leg, frame: usize): i32 {
   if ((leg.flags & FLAG_COMFORT_NOISE) == 0 || leg.comfortNoisePayloadType < 0) {
     if (leg.pausing) endPause(leg);
-    return false;
+    return SEND_AUDIO;
   }
   const verdict = dtxStep(dtxState(leg), frame, ORDER, PAYLOAD);
-  if (verdict == DTX_SEND_AUDIO) {
-    if (leg.pausing) {
-      leg.pausing = 0;
-      // The first packet after a pause says so (RFC 3551 §4.1).
-      leg.marker = 1;
-    }
-    return false;
+  if (verdict != DTX_SEND_AUDIO) {
+    leg.pausing = 1;
+    return max<i32>(verdict, 0);
   }
-  leg.pausing = 1;
-  described = max<i32>(verdict, 0);
-  return true;
+  if (leg.pausing) {
+    leg.pausing = 0;
+    // The first packet after a pause says so (RFC 3551 §4.1).
+    leg.marker = 1;
+  }
+  return SEND_AUDIO;
 }
 
-/** Sends the description that the frame before asked for, at the timestamp of that frame. */
-export function describePause(leg: Leg, timestamp: u32): void {
-  if (described == 0) return;
-  const octets = min<i32>(described, NOISE_PAYLOAD_MAX);
+/** Sends the description of the frame that was judged last, at its timestamp. @param octets - of the description */
+export function describePause(leg: Leg, octets: i32, timestamp: u32): void {
   const target = outPlace(RTP_HEADER_BYTES + octets);
   if (target == 0) return;
   writeRtpHeader(target, 0, leg.comfortNoisePayloadType, leg.nextSequence & 0xffff, timestamp, leg.ssrc);

@@ -94,7 +94,8 @@ function checkRemote(remote: SocketAddress | null, name: string): void {
   parseAddress(remote.address, `${name}.address`);
 }
 
-function checkKey(key: SrtpKey | null | undefined, name: string): void {
+/** @throws TypeError or RangeError naming what is wrong with the key */
+export function checkKey(key: SrtpKey | null | undefined, name: string): void {
   if (key === null || key === undefined) return;
   tagBytesOf(key, name);
   if (!(key.keySalt instanceof Uint8Array)) throw new TypeError(`${name}.keySalt must be a Uint8Array`);
@@ -102,7 +103,8 @@ function checkKey(key: SrtpKey | null | undefined, name: string): void {
     throw new RangeError(`${name}.keySalt must have ${KEY_SALT_BYTES} octets, not ${key.keySalt.length}`);
 }
 
-function tagBytesOf(key: SrtpKey, name: string): number {
+/** Octets of the RTP tag (RFC 4568 §6.2). @throws RangeError for another suite */
+export function tagBytesOf(key: SrtpKey, name: string): number {
   if (key.suite === "AES_CM_128_HMAC_SHA1_80") return 10;
   if (key.suite === "AES_CM_128_HMAC_SHA1_32") return 4;
   throw new RangeError(`${name}.suite is not one of the suites of RFC 4568 6.2`);

@@ -5,7 +5,7 @@ import type { DropReason, LegStats, LossPattern, RemoteReport } from "./media-ev
 import type { WasmEngine } from "./wasm-engine.ts";
 
 /** Which status of the engine stands for which reason. */
-const STATUS_OF_REASON: Readonly<Record<DropReason, string>> = {
+export const STATUS_OF_REASON: Readonly<Record<DropReason, string>> = {
   "too-short": "TOO_SHORT",
   "too-long": "TOO_LONG",
   "not-rtp": "NOT_RTP",

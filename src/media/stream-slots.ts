@@ -22,6 +22,13 @@ export interface StreamOptions extends TapOptions {
 
 const STREAM_SID = /^[ !#-[\]-~]{1,64}$/;
 
+/** @throws TypeError or RangeError unless it can stand in a message as it is */
+export function checkStreamSid(streamSid: string): void {
+  if (typeof streamSid !== "string") throw new TypeError("streamSid must be a string");
+  if (!STREAM_SID.test(streamSid))
+    throw new RangeError("streamSid must be 1 to 64 printable ASCII characters that JSON need not escape");
+}
+
 export class StreamSlots {
   readonly countMax: number;
   readonly #engine: WasmEngine;
@@ -35,9 +42,7 @@ export class StreamSlots {
   openStream(options: StreamOptions, nowMs: number): number {
     checkTracks(options);
     const { streamSid } = options;
-    if (typeof streamSid !== "string") throw new TypeError("streamSid must be a string");
-    if (!STREAM_SID.test(streamSid))
-      throw new RangeError("streamSid must be 1 to 64 printable ASCII characters that JSON need not escape");
+    checkStreamSid(streamSid);
     this.#engine.stage(Buffer.from(streamSid, "latin1"));
     return this.#open(options, streamSid.length, nowMs);
   }

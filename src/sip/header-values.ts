@@ -99,3 +99,8 @@ export function readRAck(headers: Headers): RAckValue | undefined {
   if (words.length !== 3 || rseq === undefined || cseqNumber === undefined || !isToken(method)) return undefined;
   return { rseq, cseqNumber, method };
 }
+
+/** True when a comma list of option tags or methods holds the name, whatever its case. */
+export function lists(headers: Headers, header: string, name: string): boolean {
+  return headers.all(header).some((line) => line.split(",").some((one) => one.trim().toLowerCase() === name));
+}

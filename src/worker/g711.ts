@@ -1,5 +1,5 @@
 /**
- * G.711 for what is played into calls (ITU-T G.711, rounding of G.191): single samples, table driven. Not for packets,
+ * G.711 for what is played into calls and written to files (ITU-T G.711, rounding of G.191): single samples, table driven. Not for packets,
  * which the engine transcodes.
  */
 

@@ -71,7 +71,8 @@ class Recording {
     this.#tracks.outbound.take(this.#outbound);
     const { channels } = this.start;
     for (let i = 0; i < FRAME_OCTETS; i++) {
-      const [heard, said] = [this.#inbound[i]!, this.#outbound[i]!];
+      const heard = this.#inbound[i]!;
+      const said = this.#outbound[i]!;
       if (channels === 2) {
         this.#put(2 * i, heard);
         this.#put(2 * i + 1, said);

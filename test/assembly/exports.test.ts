@@ -202,8 +202,9 @@ const kernels = functions.filter((name) => !name.startsWith("engine") && !name.s
 
 describe("every function of the module", () => {
   const callOf = (name: string) => CALLS[name] ?? (READERS.test(name) ? () => wasm.call[name]!(state) : undefined);
-  // A new function: how it is called has to be written down above.
-  for (const name of kernels.filter((kernel) => callOf(kernel) === undefined)) it.todo(name);
+  it("is written down above with the way to call it", () => {
+    expect(kernels.filter((name) => callOf(name) === undefined)).toEqual([]);
+  });
 
   it.each(kernels.filter((name) => callOf(name) !== undefined))("%s", (name) => {
     const call = callOf(name);

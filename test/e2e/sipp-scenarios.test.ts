@@ -2,8 +2,10 @@
  * Every SIPp scenario of test/peers through a trunk: SIPp as PBX, the gateway, SIPp as carrier. A scenario that is not followed to
  * the letter makes its SIPp exit with an error.
  */
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { BASE, startGateway, type TestGateway, until } from "../support/gateway.ts";
+import { capture, datagramsOf } from "../support/pcap.ts";
 import { type Peer, type SippOptions, scratchFolder, startSipp } from "../support/peers.ts";
 
 const GATEWAY = "127.77.18.1";
@@ -121,14 +123,34 @@ describe("SIPp through a trunk", () => {
 
   it("RFC 4733: key presses in the audio pass", async () => {
     const far = callee("uas_answer_delay", ["-d", "100"]);
-    await caller("uac_dtmf_rfc4733", ["-d", "3000"]);
+    const file = join(scratch.path, "digits.pcap");
+    const wire = await capture(file, `udp and (dst host ${CALLEE} or src host ${CALLER})`);
+    await caller("uac_dtmf_rfc4733", ["-d", "5000"]);
     await content(far);
+    await wire.stop();
+    // A press is one timestamp under the number of telephone-event, however many packets it has (RFC 4733 §2.5.1.2).
+    const presses = (isOfThem: (from: string) => boolean) =>
+      new Set(
+        datagramsOf(file)
+          .filter(({ from, payload }) => isOfThem(from) && payload.length === 16 && (payload[1]! & 127) === 101)
+          .map(({ payload }) => `${payload.readUInt32BE(4)} ${payload[12]}`),
+      );
+    const digits = (seen: Set<string>) => [...seen].map((press) => Number(press.split(" ")[1]));
+    expect(digits(presses((from) => from === CALLER))).toEqual([1, 2, 5, 11]);
+    expect(digits(presses((from) => from === GATEWAY))).toEqual([1, 2, 5, 11]);
   });
 
   it("RTP with loss, reordering and jitter passes and is counted", async () => {
     const far = callee("uas_answer_delay", ["-d", "100"]);
     await caller("uac_pcap_rtp", ["-d", "2000"]);
     await content(far);
+    // The fixture leaves out every 20th packet, swaps every 15th with the next and doubles every 33rd.
+    const { packetsLost, packetsReceived } = last()
+      .map(({ mediaStats }) => mediaStats!)
+      .sort((a, b) => b.packetsLost - a.packetsLost)[0]!;
+    expect(packetsReceived).toBeGreaterThan(60);
+    expect(packetsLost).toBeGreaterThanOrEqual(1);
+    expect(packetsLost).toBeLessThan(packetsReceived / 10);
   });
 
   it.each([404, 480, 486, 603])("R-ORIG-18, R-ORIG-19: %i of the only target is the caller's answer", async (code) => {

@@ -108,6 +108,7 @@ describe("a worker that dies", () => {
         .filter((line) => /completed|failed/.test(line));
     await until(() => finals().length >= 9, "a final status of each call");
     expect(new Set(finals()).size).toBe(9);
-    expect(gateway.log.lines.some((line) => line.includes("worker"))).toBe(true);
+    const told = gateway.log.lines.filter((line) => line.startsWith("error")).map((line) => line.split(" {")[0]);
+    expect(told).toEqual(["error media worker lost"]);
   });
 });

@@ -27,81 +27,83 @@ function listen(packets: readonly Buffer[], host: Host, fromMs: number): void {
 /** True when a capture has a packet that says a key is down: those of duration 0 do not. */
 const proves = (bytes: Buffer): boolean => bytes.readUInt16BE(14) > 0;
 
-describe.skipIf(!existsSync(`${CAPTURES}/dtmf_2833_1.pcap`))(
-  "SIPp's captures (skipped where sip-tester is absent)",
-  () => {
-    const captures = new Map(
-      CAPTURED.map((name) => [name, datagramsOf(`${CAPTURES}/dtmf_2833_${name}.pcap`).map(({ payload }) => payload)]),
-    );
+const hasCaptures = existsSync(`${CAPTURES}/dtmf_2833_1.pcap`);
 
-    it("DTMF-3: each key once, in any order of the captures, whose sequence numbers then jump", () => {
-      const host = new Host();
+// Elsewhere than on Debian nobody may be able to install sip-tester; where CI runs it has to be there.
+it.skipIf(process.env["CI"] === undefined)("in CI SIPp's captures are there", () => {
+  expect(hasCaptures).toBe(true);
+});
+
+describe.skipIf(!hasCaptures)("SIPp's captures (skipped where sip-tester is absent)", () => {
+  const captures = new Map(
+    CAPTURED.map((name) => [name, datagramsOf(`${CAPTURES}/dtmf_2833_${name}.pcap`).map(({ payload }) => payload)]),
+  );
+
+  it("DTMF-3: each key once, in any order of the captures, whose sequence numbers then jump", () => {
+    const host = new Host();
+    host.open("127.0.0.2", 2000, remote(1000));
+    const order = ["star", "1", "9", "2", "0", "pound", "8", "3", "7", "4", "6", "5"];
+    order.forEach((name, i) => {
+      listen(captures.get(name)!, host, i * 400);
+    });
+    expect(digitsOf(host)).toBe(order.map(keyOf).join(""));
+  });
+
+  // Each datagram is lost by itself with probability 0.2, repeats of the capture included.
+  it("DTMF-3: each key exactly once with 20 % random loss, 12 keys by 120 seeds", () => {
+    let heard = 0;
+    let unhearable = 0;
+    for (let seed = 1; seed <= 120; seed++) {
+      const random = seededRandom(seed);
+      const host = new Host(1);
+      for (const [name, packets] of captures) {
+        const leg = host.open("127.0.0.2", 2000, remote(1000));
+        const left = packets.filter(() => random() >= 0.2);
+        host.events.length = 0;
+        listen(left, host, 0);
+        if (left.some(proves)) {
+          expect(digitsOf(host), `key ${name}, seed ${seed}`).toBe(keyOf(name));
+          heard++;
+        } else unhearable++;
+        host.core.closeLeg(leg, 1000);
+      }
+    }
+    expect(heard + unhearable).toBe(1440);
+    // 10 packets prove a key: 1440 * 0.2^10 presses are expected to be lost whole.
+    expect(unhearable).toBeLessThan(3);
+  });
+
+  it("DTMF-3: 20 % loss, repeats and places changed by up to five packets, while audio goes on", () => {
+    for (let seed = 1; seed <= 30; seed++) {
+      const random = seededRandom(seed);
+      const host = new Host(1);
       host.open("127.0.0.2", 2000, remote(1000));
-      const order = ["star", "1", "9", "2", "0", "pound", "8", "3", "7", "4", "6", "5"];
-      order.forEach((name, i) => {
-        listen(captures.get(name)!, host, i * 400);
-      });
-      expect(digitsOf(host)).toBe(order.map(keyOf).join(""));
-    });
-
-    // Each datagram is lost by itself with probability 0.2, repeats of the capture included.
-    it("DTMF-3: each key exactly once with 20 % random loss, 12 keys by 120 seeds", () => {
-      let heard = 0;
-      let unhearable = 0;
-      for (let seed = 1; seed <= 120; seed++) {
-        const random = seededRandom(seed);
-        const host = new Host(1);
-        for (const [name, packets] of captures) {
-          const leg = host.open("127.0.0.2", 2000, remote(1000));
-          const left = packets.filter(() => random() >= 0.2);
-          host.events.length = 0;
-          listen(left, host, 0);
-          if (left.some(proves)) {
-            expect(digitsOf(host), `key ${name}, seed ${seed}`).toBe(keyOf(name));
-            heard++;
-          } else unhearable++;
-          host.core.closeLeg(leg, 1000);
+      // One stream: the audio that SIPp would send takes every second sequence number.
+      const stream: Buffer[] = [];
+      for (const name of CAPTURED)
+        for (const bytes of captures.get(name)!.slice(0, 8)) {
+          const [event, audio] = [Buffer.from(bytes), Buffer.alloc(172, 0xff)];
+          bytes.copy(audio, 0, 0, 12);
+          audio[1] = 0;
+          event.writeUInt16BE(stream.length, 2);
+          audio.writeUInt16BE(stream.length + 1, 2);
+          stream.push(event, audio);
         }
-      }
-      expect(heard + unhearable).toBe(1440);
-      // 10 packets prove a key: 1440 * 0.2^10 presses are expected to be lost whole.
-      expect(unhearable).toBeLessThan(3);
-    });
-
-    it("DTMF-3: 20 % loss, repeats and places changed by up to five packets, while audio goes on", () => {
-      for (let seed = 1; seed <= 30; seed++) {
-        const random = seededRandom(seed);
-        const host = new Host(1);
-        host.open("127.0.0.2", 2000, remote(1000));
-        // One stream: the audio that SIPp would send takes every second sequence number.
-        const stream: Buffer[] = [];
-        for (const name of CAPTURED)
-          for (const bytes of captures.get(name)!.slice(0, 8)) {
-            const [event, audio] = [Buffer.from(bytes), Buffer.alloc(172, 0xff)];
-            bytes.copy(audio, 0, 0, 12);
-            audio[1] = 0;
-            event.writeUInt16BE(stream.length, 2);
-            audio.writeUInt16BE(stream.length + 1, 2);
-            stream.push(event, audio);
-          }
-        const arriving = stream
-          .flatMap((bytes, i) => (random() < 0.2 ? [] : random() < 0.1 ? [i, i] : [i]).map((n) => ({ bytes, n })))
-          .map(({ bytes, n }) => ({ bytes, place: n + random() * 5 }))
-          .sort((a, b) => a.place - b.place)
-          .map(({ bytes }) => bytes);
-        listen(arriving, host, 0);
-        const left = new Set(
-          arriving.filter((bytes) => bytes.length === 16 && proves(bytes)).map((bytes) => bytes[12]!),
-        );
-        const digits = [...digitsOf(host)].map((digit) => "0123456789*#".indexOf(digit));
-        expect(
-          digits.sort((a, b) => a - b),
-          `seed ${seed}`,
-        ).toEqual([...left].sort((a, b) => a - b));
-      }
-    });
-  },
-);
+      const arriving = stream
+        .flatMap((bytes, i) => (random() < 0.2 ? [] : random() < 0.1 ? [i, i] : [i]).map((n) => ({ bytes, n })))
+        .map(({ bytes, n }) => ({ bytes, place: n + random() * 5 }))
+        .sort((a, b) => a.place - b.place)
+        .map(({ bytes }) => bytes);
+      listen(arriving, host, 0);
+      const left = new Set(arriving.filter((bytes) => bytes.length === 16 && proves(bytes)).map((bytes) => bytes[12]!));
+      const digits = [...digitsOf(host)].map((digit) => "0123456789*#".indexOf(digit));
+      expect(
+        digits.sort((a, b) => a - b),
+        `seed ${seed}`,
+      ).toEqual([...left].sort((a, b) => a - b));
+    }
+  });
+});
 
 /** One leg that presses keys and one that hears them. */
 function pair() {

@@ -113,9 +113,11 @@ describe("SrtpSession (RFC 3711)", () => {
 
   it("wrong arguments are named; a closed session says so, and its keys are gone from memory", () => {
     expect(() => kernels.openSrtp({ ...KEY_80, keySalt: new Uint8Array(16) })).toThrow(
-      /key\.keySalt must be 30 octets/,
+      /key\.keySalt must have 30 octets, not 16/,
     );
-    expect(() => kernels.openSrtp({ ...KEY_80, suite: "AES_256" as never })).toThrow(/key\.suite must be/);
+    expect(() => kernels.openSrtp({ ...KEY_80, suite: "AES_256" as never })).toThrow(
+      /key\.suite is not one of the suites/,
+    );
     expect(() => kernels.openSrtp(null as never)).toThrow(/key must be an object/);
     const session = kernels.openSrtp(KEY_80);
     expect(() => session.protect([] as never, 0)).toThrow(/packet must be a Uint8Array/);
@@ -124,7 +126,7 @@ describe("SrtpSession (RFC 3711)", () => {
     const { address } = session;
     session.close();
     session.close();
-    expect(batch.bytes.subarray(address, address + 4096).every((octet) => octet === 0)).toBe(true);
+    expect(batch.bytes.subarray(address, address + 832).every((octet) => octet === 0)).toBe(true);
     expect(() => session.protect(withRoom(rtp(1)), 172)).toThrow(/closed/);
     expect(() => batch.push(session, rtp(1), 172)).toThrow(/session must be open/);
     const octets = Buffer.from(batch.bytes.buffer);

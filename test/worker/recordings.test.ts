@@ -76,6 +76,7 @@ describe("what is recorded", () => {
 });
 
 describe("what goes wrong", () => {
+  // Only Linux has a device that is always full.
   it.skipIf(!existsSync("/dev/full"))("a full disk ends the file, is told once, and the leg goes on", async () => {
     const { result, failures, gateway, leg } = await record("/dev/full", 2, "pcm16");
     expect(result.error).toContain("ENOSPC");

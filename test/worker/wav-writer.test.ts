@@ -18,6 +18,7 @@ const FORMATS: readonly WavFormat[] = [
   { encoding: "pcm16", channels: 1 },
   { encoding: "pcm16", channels: 2 },
 ];
+// sox is one of the peers that the tests install on Debian; elsewhere our own reader has to do.
 const hasSox = spawnSync("soxi", ["--version"]).status === 0;
 
 /** Samples per channel as sox counts them, and what it says against the file. */
@@ -115,6 +116,7 @@ describe("EBU Tech 3306 RF64", () => {
 });
 
 describe("disks that fail", () => {
+  // Only Linux has a device that is always full.
   it.skipIf(!existsSync("/dev/full"))("a full disk is told once and ends the file alone", async () => {
     const errors: string[] = [];
     const writer = new WavWriter({

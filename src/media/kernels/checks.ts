@@ -1,9 +1,4 @@
-/** What the kernels check of their arguments; each names the one that is wrong. */
-
-/** @throws TypeError unless it is a Uint8Array (a Buffer is one) */
-export function checkOctets(value: unknown, name: string): void {
-  if (!(value instanceof Uint8Array)) throw new TypeError(`${name} must be a Uint8Array`);
-}
+/** What the kernels check of their arguments besides the rules of the core (../checks.ts). */
 
 /** @throws TypeError unless it is an Int16Array */
 export function checkSamples(value: unknown, name: string): void {

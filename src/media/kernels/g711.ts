@@ -1,7 +1,8 @@
 /** G.711 alone (ITU-T G.711): both laws, encoded, decoded and turned into each other, 16 samples at a time. */
 
+import { checkOctets } from "../checks.ts";
 import type { G711Codec } from "../leg-options.ts";
-import { checkOctets, checkRoom, checkSamples } from "./checks.ts";
+import { checkRoom, checkSamples } from "./checks.ts";
 import type { KernelMemory } from "./kernel-memory.ts";
 
 /** Samples of one crossing into WASM. */

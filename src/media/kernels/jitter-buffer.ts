@@ -1,7 +1,8 @@
 /** The jitter buffer alone: packets in by RTP timestamp, 20 ms of mu-law out at every tick (RFC 3550, G.711 Appendix I). */
 
+import { checkOctets } from "../checks.ts";
 import type { G711Codec } from "../leg-options.ts";
-import { checkOctets, checkRoom } from "./checks.ts";
+import { checkRoom } from "./checks.ts";
 import { isAlaw } from "./g711.ts";
 import type { KernelMemory } from "./kernel-memory.ts";
 

@@ -4,37 +4,39 @@
  * are at hand.
  */
 
+import { checkObject, checkOctets } from "../checks.ts";
+import { checkKey, tagBytesOf } from "../leg-config.ts";
 import type { SrtpKey } from "../leg-options.ts";
 import type { DropReason } from "../media-events.ts";
-import { checkOctets } from "./checks.ts";
+import { STATUS_OF_REASON } from "../stats.ts";
 import type { KernelMemory } from "./kernel-memory.ts";
 
-const KEY_SALT_BYTES = 30;
 const ITEM_BYTES = 16;
 /** E flag and index, and the tag, which has 10 octets in both suites. */
 const RTCP_TRAILER_BYTES = 14;
 
-/** Statuses of the module by number, and what a user calls them. */
+/** Why a packet was refused. */
 export type SrtpRefusal =
   | Extract<DropReason, "too-short" | "too-long" | "not-rtp" | "malformed" | "auth-failed" | "replayed" | "ssrc-limit">
   | "key-exhausted";
 
-const REFUSALS: Readonly<Record<SrtpRefusal, string>> = {
-  "too-short": "STATUS_TOO_SHORT",
-  "too-long": "STATUS_TOO_LONG",
-  "not-rtp": "STATUS_NOT_RTP",
-  malformed: "STATUS_MALFORMED",
-  "auth-failed": "STATUS_AUTH_FAILED",
-  replayed: "STATUS_REPLAYED",
-  "ssrc-limit": "STATUS_SSRC_LIMIT",
-  "key-exhausted": "STATUS_KEY_EXHAUSTED",
-};
+const REFUSALS: readonly SrtpRefusal[] = [
+  "too-short",
+  "too-long",
+  "not-rtp",
+  "auth-failed",
+  "replayed",
+  "ssrc-limit",
+  "key-exhausted",
+];
+
+function statusOf(reason: SrtpRefusal): string {
+  return `STATUS_${reason === "key-exhausted" ? "KEY_EXHAUSTED" : STATUS_OF_REASON[reason]}`;
+}
 
 /** What a negative result of protect or unprotect means. */
 export function refusalOf(memory: KernelMemory, status: number): SrtpRefusal {
-  for (const [reason, name] of Object.entries(REFUSALS))
-    if (memory.number(name) === status) return reason as SrtpRefusal;
-  return "malformed";
+  return REFUSALS.find((reason) => memory.number(statusOf(reason)) === status) ?? "malformed";
 }
 
 /** One direction under one master key. Close it when the call is over: closing wipes the keys. */
@@ -49,11 +51,12 @@ export class SrtpSession {
 
   /** Made by `MediaKernels.openSrtp`. @throws TypeError or RangeError naming what is wrong with the key */
   constructor(memory: KernelMemory, single: SrtpBatch, key: SrtpKey) {
-    checkKey(key);
+    checkObject(key, "key");
+    checkKey(key, "key");
     this.#memory = memory;
     this.#batch = single;
     this.#size = memory.number("SRTP_SESSION_BYTES");
-    this.#tagBytes = key.suite === "AES_CM_128_HMAC_SHA1_32" ? 4 : 10;
+    this.#tagBytes = tagBytesOf(key, "key");
     this.address = memory.take(this.#size);
     const staged = memory.take(64);
     memory.bytes.set(key.keySalt, staged);
@@ -235,12 +238,4 @@ function checkTagRoom(packet: Uint8Array, length: number, trailerBytes: number):
   checkOctets(packet, "packet");
   if (packet.length < length + trailerBytes)
     throw new RangeError(`packet must have room for ${trailerBytes} octets behind length`);
-}
-
-function checkKey(key: SrtpKey): void {
-  if (typeof key !== "object" || key === null) throw new TypeError("key must be an object");
-  if (key.suite !== "AES_CM_128_HMAC_SHA1_80" && key.suite !== "AES_CM_128_HMAC_SHA1_32")
-    throw new TypeError("key.suite must be AES_CM_128_HMAC_SHA1_80 or AES_CM_128_HMAC_SHA1_32");
-  if (!(key.keySalt instanceof Uint8Array) || key.keySalt.length !== KEY_SALT_BYTES)
-    throw new TypeError(`key.keySalt must be ${KEY_SALT_BYTES} octets: master key and master salt`);
 }

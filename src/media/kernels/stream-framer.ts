@@ -3,8 +3,9 @@
  * the messages that consumers send.
  */
 
+import { checkOctets } from "../checks.ts";
 import type { Track } from "../frame-view.ts";
-import { checkOctets } from "./checks.ts";
+import { checkStreamSid } from "../stream-slots.ts";
 import type { KernelMemory } from "./kernel-memory.ts";
 
 const PAYLOAD_BYTES_MAX = 2048;
@@ -13,7 +14,6 @@ const FRAME_ROOM_BYTES = 512;
 const MESSAGE_BYTES_MAX = 65_536;
 /** A length of the streamSid that takes messages of any stream. */
 const ANY_STREAM = -1;
-const STREAM_SID = /^[ !#-[\]-~]{1,64}$/;
 
 /** Writes the messages of one stream. The owner counts: sequence numbers, chunks and times are arguments. */
 export class StreamFramer {
@@ -26,8 +26,7 @@ export class StreamFramer {
 
   /** Made by `MediaKernels.openStreamFramer`. @throws RangeError for a streamSid that JSON would have to escape */
   constructor(memory: KernelMemory, streamSid: string) {
-    if (typeof streamSid !== "string" || !STREAM_SID.test(streamSid))
-      throw new RangeError("streamSid must be 1 to 64 printable ASCII characters that JSON need not escape");
+    checkStreamSid(streamSid);
     this.#memory = memory;
     this.#templateBytes = memory.number("FRAME_TEMPLATE_BYTES");
     this.#template = memory.take(this.#templateBytes);

@@ -5,7 +5,7 @@
 
 import { messageOf } from "../../base/errors.ts";
 import { createRequest, createResponse } from "../build.ts";
-import { readRSeq } from "../header-values.ts";
+import { lists, readRSeq } from "../header-values.ts";
 import type { Flow, NameAddr, SipRequest, SipResponse } from "../message.ts";
 import type { ServerTransaction } from "../transaction/server-transaction.ts";
 import type { SipUri } from "../uri.ts";
@@ -14,7 +14,6 @@ import type { DialogEndpoint } from "./dialog-table.ts";
 import { unknownExtensions } from "./extensions.ts";
 import { flowInDialog } from "./next-flow.ts";
 import { contactOf, recordRoutes, routeRequest } from "./route-set.ts";
-import { lists } from "./session-timer.ts";
 
 export class EarlyDialog implements DialogEndpoint {
   readonly #core: SipCore;

@@ -6,6 +6,7 @@
 import type { Timer } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
 import { createResponse } from "../build.ts";
+import { lists } from "../header-values.ts";
 import type { ExtraHeaders, Flow, SipRequest } from "../message.ts";
 import { withTag } from "../name-addr.ts";
 import { parseDecimal } from "../tokens.ts";
@@ -17,7 +18,7 @@ import type { DialogEndpoint } from "./dialog-table.ts";
 import { supported, unknownExtensions } from "./extensions.ts";
 import { ReliableAnswers } from "./reliable-answers.ts";
 import { contactOf, recordRoutes } from "./route-set.ts";
-import { answerSession, lists } from "./session-timer.ts";
+import { answerSession } from "./session-timer.ts";
 
 /** An answer that is not there yet is announced by 100 well inside the 200 ms of SIP-TXN-5. */
 const TRYING_AFTER_MS = 100;

@@ -1,6 +1,7 @@
 /** On which flow a request in a dialog leaves (RFC 3261 §12.2.1.1, SIP-DLG-6). */
 
 import { isIP } from "node:net";
+import ipaddr from "ipaddr.js";
 import type { Flow, SipRequest } from "../message.ts";
 import type { SipUri } from "../uri.ts";
 import { flowFor, type SipCore } from "./core.ts";
@@ -40,16 +41,12 @@ function isUnreachable(host: string, seen: string): boolean {
   return host !== seen && isPrivate(host) && !isPrivate(seen);
 }
 
+/** Ranges that nobody can reach from outside (RFC 1918, 3927, 4193, 6598), and loopback. */
+const PRIVATE_RANGES: ReadonlySet<string> = new Set(["private", "loopback", "linkLocal", "carrierGradeNat"]);
+
 function isPrivate(address: string): boolean {
-  if (isIP(address) === 6) return /^f[cd]/i.test(address);
-  if (isIP(address) !== 4) return false;
-  const [a, b] = address.split(".").map(Number) as [number, number];
-  return (
-    a === 10 ||
-    a === 127 ||
-    (a === 172 && b >= 16 && b < 32) ||
-    (a === 192 && b === 168) ||
-    (a === 169 && b === 254) ||
-    (a === 100 && b >= 64 && b < 128)
-  );
+  const family = isIP(address);
+  if (family === 0) return false;
+  const range = ipaddr.parse(address).range();
+  return family === 4 ? PRIVATE_RANGES.has(range) : range === "uniqueLocal";
 }

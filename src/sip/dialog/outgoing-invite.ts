@@ -8,6 +8,7 @@ import type { Timer } from "../../base/clock.ts";
 import { GatewayError, TransactionTimeoutError, TransportError } from "../../base/errors.ts";
 import { randomHex } from "../../base/ids.ts";
 import { createRequest } from "../build.ts";
+import { lists } from "../header-values.ts";
 import type { Flow, NameAddr, SipRequest, SipResponse } from "../message.ts";
 import type { ClientTransaction } from "../transaction/client-transaction.ts";
 import type { Located } from "../transport/locate.ts";
@@ -18,7 +19,7 @@ import { contactFor, flowFor, type SipCore, userAgent, viaFor } from "./core.ts"
 import { EarlyDialog } from "./early-dialog.ts";
 import { supported } from "./extensions.ts";
 import { contactOf, recordRoutes } from "./route-set.ts";
-import { agreedSession, lists, minSeconds, offerSession } from "./session-timer.ts";
+import { agreedSession, minSeconds, offerSession } from "./session-timer.ts";
 
 /** How long an abandoned attempt is still looked after is the transaction's own time (SIP-TXN-2). */
 const NO_ANSWER_MS = 4000;

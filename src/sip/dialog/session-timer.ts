@@ -4,6 +4,7 @@
  */
 
 import type { Clock, Timer } from "../../base/clock.ts";
+import { lists } from "../header-values.ts";
 import type { Headers } from "../headers.ts";
 import type { ExtraHeaders, SipRequest, SipResponse } from "../message.ts";
 import { parseParams } from "../params.ts";
@@ -55,11 +56,6 @@ function sessionExpires(headers: Headers): SessionExpires | undefined {
 export function minSeconds(headers: Headers): number {
   const value = headers.get("Min-SE")?.split(";")[0]?.trim() ?? "";
   return Math.min(parseDecimal(value, 2 ** 32 - 1) ?? 0, SECONDS_MAX);
-}
-
-/** True when a comma list of option tags or methods holds the name, whatever its case. */
-export function lists(headers: Headers, header: string, name: string): boolean {
-  return headers.all(header).some((line) => line.split(",").some((one) => one.trim().toLowerCase() === name));
 }
 
 /** Headers of an INVITE or UPDATE of ours (§7.1, §7.4). */

@@ -17,6 +17,7 @@ import type { CallContext } from "./calls/call-context.ts";
 import { CallTable } from "./calls/call-table.ts";
 import { IncomingCalls } from "./calls/incoming-call.ts";
 import { OtherRequests } from "./calls/other-requests.ts";
+import { TrunkAdmission } from "./calls/trunk-admission.ts";
 import { compileWasm } from "./media/wasm-engine.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
 import type { Flow, SipRequest } from "./sip/message.ts";
@@ -69,6 +70,7 @@ export class Gateway {
   readonly #scheduler: Scheduler;
   readonly #webhooks: WebhookClient;
   readonly #callbacks: CallbackQueue;
+  readonly #admission: TrunkAdmission;
   readonly #incoming: IncomingCalls;
   readonly #http: HttpServer | undefined;
   #stopping = false;
@@ -111,6 +113,7 @@ export class Gateway {
       naptr: config.sip.naptr,
       reliable: config.sip.reliableProvisional,
       sessionTimer: sessionTimer(config),
+      extensions: ["replaces", "norefersub"],
       random,
     });
     const allowed = config.webhooks.allowPrivateAddresses;
@@ -125,6 +128,7 @@ export class Gateway {
     this.#callbacks = new CallbackQueue(this.#webhooks, (callback, code, text) =>
       this.alerts.raise({ code, level: "warning", text: `callback failed: ${text}`, url: callback.url.split("?")[0]! }),
     );
+    this.#admission = new TrunkAdmission(this.#clock, this.calls);
     const context = this.#context(random, options.secrets);
     this.#incoming = new IncomingCalls(context, config.auth.failuresPerMinuteMax, config.auth.blockSeconds * 1000);
     const others = new OtherRequests(context, this.#incoming, config.sip.optionsBurst, config.sip.optionsRefillMs);
@@ -198,7 +202,7 @@ export class Gateway {
 
   async #close(): Promise<void> {
     this.#stopping = true;
-    this.#incoming.drain();
+    this.#admission.drain();
     await this.#until(
       () => this.calls.liveCount === 0,
       () => this.#drainEndMs,
@@ -253,6 +257,7 @@ export class Gateway {
       mediaFetcher: new MediaFetcher(this.#webhooks),
       alerts: this.alerts,
       calls: this.calls,
+      admission: this.#admission,
       edges,
       divert: { base: domains.base, edges, reach: redirect.reach, denied: redirect.denied },
       authenticator: new Authenticator(this.#clock, secrets, auth),

@@ -13,6 +13,7 @@ import type { WebhookClient } from "../voice/webhook.ts";
 import type { AlertLog } from "./alert-log.ts";
 import type { Authenticator } from "./authenticate.ts";
 import type { CallTable } from "./call-table.ts";
+import type { TrunkAdmission } from "./trunk-admission.ts";
 
 /** The part of the SIP stack that calls use. */
 export interface InvitePlacer {
@@ -60,6 +61,7 @@ export interface CallContext {
   readonly mediaFetcher: MediaFetcher;
   readonly alerts: AlertLog;
   readonly calls: CallTable;
+  readonly admission: TrunkAdmission;
   readonly settings: CallSettings;
   readonly edges: EdgeTable;
   readonly divert: DivertPolicy;

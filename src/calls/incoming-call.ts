@@ -10,7 +10,7 @@ import { formatUri } from "../sip/uri.ts";
 import type { IncomingInvite } from "../sip/user-agent.ts";
 import { TRUNKING_ALERTS } from "../trunking/alerts.ts";
 import { domainNameOf, servedHost } from "../trunking/domains.ts";
-import { AuthFailures, admitCall, CallRates } from "../trunking/limits.ts";
+import { AuthFailures } from "../trunking/limits.ts";
 import { isE164 } from "../trunking/numbers.ts";
 import type { SipDomain, Trunk } from "../trunking/records.ts";
 import {
@@ -31,23 +31,11 @@ import { type VoiceApplication, VoiceSession } from "./voice-session.ts";
 
 export class IncomingCalls {
   readonly #ctx: CallContext;
-  readonly #rates = new CallRates();
   readonly #failures: AuthFailures;
-  #draining = false;
 
   constructor(ctx: CallContext, failuresPerMinuteMax: number, blockMs: number) {
     this.#ctx = ctx;
     this.#failures = new AuthFailures(failuresPerMinuteMax, 60_000, blockMs);
-  }
-
-  /** From now on new calls are answered 503, so that peers go elsewhere. */
-  drain(): void {
-    this.#draining = true;
-  }
-
-  /** True once `drain` was called. */
-  get draining(): boolean {
-    return this.#draining;
   }
 
   /** Random, so that peers that were refused together don't come back together. */
@@ -85,7 +73,7 @@ export class IncomingCalls {
 
   async #take(invite: IncomingInvite): Promise<void> {
     const { request, flow } = invite;
-    if (this.#draining) {
+    if (this.#ctx.admission.draining) {
       this.#overloaded(invite, "draining");
       return;
     }
@@ -111,7 +99,7 @@ export class IncomingCalls {
           ownsCallerId: (accountSid, number) => store.ownsCallerId(accountSid, number),
           ask: {
             credentials: () => this.#ctx.authenticator.judge(request, realm, flow.remoteAddress, lists),
-            limits: (trunk) => admitCall(trunk, this.#callsOf(trunk), this.#rates, this.#ctx.clock.nowMs()),
+            limits: (trunk) => this.#ctx.admission.limits(trunk),
           },
         },
       );
@@ -130,12 +118,6 @@ export class IncomingCalls {
     if (settings.realm !== undefined || domain === undefined) return settings.realm ?? settings.baseDomain;
     if (domain.kind === "trunk") return domainNameOf(domain.record.domainName ?? "", "pstn", settings.baseDomain);
     return domainNameOf(domain.record.domainName, "sip", settings.baseDomain);
-  }
-
-  #callsOf(trunk: Trunk): number {
-    let count = 0;
-    for (const call of this.#ctx.calls.live()) if (call.details.trunkSid === trunk.sid) count++;
-    return count;
   }
 
   #refused(

@@ -19,6 +19,7 @@ export { formatNameAddr, parseNameAddr } from "./name-addr.ts";
 export { NonceBook } from "./nonce.ts";
 export { UnacceptableRequestError } from "./parse-failure.ts";
 export { parseMessage } from "./parser.ts";
+export { parseReplaces, type Replaces, readReplaces } from "./replaces.ts";
 export { serializeMessage } from "./serialize.ts";
 export {
   type Admission,

@@ -46,6 +46,8 @@ export interface SipStackOptions {
   readonly reliable?: boolean;
   /** Session timers (RFC 4028); null neither asks for nor offers them. Default 1800 s, 90 s at least. */
   readonly sessionTimer?: Partial<SessionTimerSettings> | null;
+  /** Option tags that the user of the stack carries out itself, such as `replaces` (RFC 3891); default none. */
+  readonly extensions?: readonly string[];
   /** User-Agent and Server; default "Tandem". */
   readonly userAgentName?: string;
   readonly resolver?: Resolver;
@@ -146,6 +148,7 @@ export class SipStack {
       dialogs: new DialogTable(),
       reliable,
       sessionTimer: options.sessionTimer === null ? undefined : { ...SESSION_TIMER_DEFAULTS, ...options.sessionTimer },
+      extensions: options.extensions ?? [],
       allow: [...METHODS, ...(reliable ? ["PRACK"] : [])].join(", "),
       productName: options.userAgentName ?? "Tandem",
       random,

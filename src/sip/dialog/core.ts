@@ -27,6 +27,8 @@ export interface SipCore {
   readonly reliable: boolean;
   /** RFC 4028; undefined: neither asked for nor offered. */
   readonly sessionTimer: SessionTimerSettings | undefined;
+  /** Option tags of extensions that the user of the stack carries out. */
+  readonly extensions: readonly string[];
   /** Methods that we take, for Allow. */
   readonly allow: string;
   /** User-Agent in requests, Server in responses; "" for none. */

@@ -5,7 +5,11 @@ import type { SipCore } from "./core.ts";
 
 /** Value of Supported. */
 export function supported(core: SipCore): string {
-  return [...(core.reliable ? ["100rel"] : []), ...(core.sessionTimer === undefined ? [] : ["timer"])].join(", ");
+  return [
+    ...(core.reliable ? ["100rel"] : []),
+    ...(core.sessionTimer === undefined ? [] : ["timer"]),
+    ...core.extensions,
+  ].join(", ");
 }
 
 /** Option tags of Require and Proxy-Require that we do not know. ACK and CANCEL are never refused for them. */

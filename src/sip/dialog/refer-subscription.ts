@@ -44,6 +44,11 @@ export class ReferSubscription {
     if (!this.#ended) this.#notify(status, reason, `active;expires=${SUBSCRIPTION_SECONDS}`);
   }
 
+  /** Resolves when every notice so far was answered, or will not be. */
+  get settled(): Promise<unknown> {
+    return this.#last;
+  }
+
   /** The final answer of the target; nothing follows. */
   finish(status: number, reason = reasonPhrase(status)): void {
     if (this.#ended) return;

@@ -17,6 +17,8 @@ import type { CallContext } from "./calls/call-context.ts";
 import { CallTable } from "./calls/call-table.ts";
 import { IncomingCalls } from "./calls/incoming-call.ts";
 import { OtherRequests } from "./calls/other-requests.ts";
+import { TargetHealth } from "./calls/target-health.ts";
+import { TargetPings } from "./calls/target-pings.ts";
 import { TrunkAdmission } from "./calls/trunk-admission.ts";
 import { compileWasm } from "./media/wasm-engine.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
@@ -72,6 +74,8 @@ export class Gateway {
   readonly #callbacks: CallbackQueue;
   readonly #admission: TrunkAdmission;
   readonly #incoming: IncomingCalls;
+  readonly #targetHealth: TargetHealth;
+  readonly #pings: TargetPings;
   readonly #http: HttpServer | undefined;
   #stopping = false;
   #stopped: Promise<void> | undefined;
@@ -84,6 +88,7 @@ export class Gateway {
     this.#clock = options.clock ?? new SystemClock();
     this.#log = options.log ?? silentLog;
     this.alerts = new AlertLog(this.#clock, this.#log);
+    this.#targetHealth = new TargetHealth(() => this.#clock.nowMs());
     const random = options.random ?? Math.random;
     const moduleUrl = options.wasmUrl ?? wasmUrl;
     // Loaded once here, so that a missing or foreign module is told before a thread is started.
@@ -130,6 +135,7 @@ export class Gateway {
     );
     this.#admission = new TrunkAdmission(this.#clock, this.calls);
     const context = this.#context(random, options.secrets);
+    this.#pings = new TargetPings(context, this.#stack);
     this.#incoming = new IncomingCalls(context, config.auth.failuresPerMinuteMax, config.auth.blockSeconds * 1000);
     const others = new OtherRequests(context, this.#incoming, config.sip.optionsBurst, config.sip.optionsRefillMs);
     this.#stack.admit = (request, flow) => this.#admit(request, flow);
@@ -154,6 +160,7 @@ export class Gateway {
       await gateway.#scheduler.start();
       await gateway.#stack.start();
       await gateway.#http?.start();
+      gateway.#pings.start();
     } catch (error) {
       await gateway.stop();
       throw error;
@@ -181,6 +188,7 @@ export class Gateway {
       connections: this.#stack.connectionCount,
       sip: { ...this.#stack.counters },
       callbacks: { ...this.#callbacks.counters, waiting: this.#callbacks.waiting },
+      targets: [...this.#targetHealth.list()],
       workers: this.#scheduler.workers.map((worker) => ({
         index: worker.index,
         alive: worker.alive,
@@ -203,6 +211,7 @@ export class Gateway {
   async #close(): Promise<void> {
     this.#stopping = true;
     this.#admission.drain();
+    this.#pings.stop();
     await this.#until(
       () => this.calls.liveCount === 0,
       () => this.#drainEndMs,
@@ -261,6 +270,7 @@ export class Gateway {
       edges,
       divert: { base: domains.base, edges, reach: redirect.reach, denied: redirect.denied },
       authenticator: new Authenticator(this.#clock, secrets, auth),
+      targetHealth: this.#targetHealth,
       random,
       settings: {
         baseDomain: domains.base,
@@ -270,6 +280,7 @@ export class Gateway {
         ringLimitMs: sip.ringLimitMs,
         silentTotalMs: sip.silentTotalMs,
         callDurationMaxMs: sip.callDurationMaxMs,
+        targetOptionsSeconds: sip.targetOptionsSeconds,
         callsMax: media.maxCalls ?? Number.POSITIVE_INFINITY,
         rejectStatus: sip.rejectStatus,
         shortCodes: termination.shortCodes,

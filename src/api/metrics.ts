@@ -11,6 +11,7 @@ export interface GatewayStatus {
   readonly connections: number;
   readonly sip: Readonly<Record<string, number>>;
   readonly callbacks: Readonly<Record<string, number>>;
+  readonly targets: readonly { readonly sid: string; readonly label: string; readonly usable: boolean }[];
   readonly workers: readonly { readonly index: number; readonly alive: boolean; readonly load: object | undefined }[];
 }
 
@@ -31,6 +32,8 @@ export async function metricsText(status: GatewayStatus): Promise<string> {
   const { waiting = 0, ...callbacks } = status.callbacks;
   counter("tandem_callbacks_total", "Status callbacks since the start", callbacks);
   gauge("tandem_callbacks_waiting", "Status callbacks that were not sent yet").set(waiting);
+  const usable = gauge("tandem_target_usable", "1 while a target that is watched gets calls", ["sid", "target"]);
+  for (const { sid, label, usable: isUsable } of status.targets) usable.set({ sid, target: label }, isUsable ? 1 : 0);
   const alive = gauge("tandem_worker_alive", "1 while the media worker runs", ["worker"]);
   const load = gauge("tandem_worker_load", "What a media worker measures of itself", ["worker", "value"]);
   for (const worker of status.workers) {

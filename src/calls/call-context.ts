@@ -13,6 +13,7 @@ import type { WebhookClient } from "../voice/webhook.ts";
 import type { AlertLog } from "./alert-log.ts";
 import type { Authenticator } from "./authenticate.ts";
 import type { CallTable } from "./call-table.ts";
+import type { TargetHealth } from "./target-health.ts";
 import type { TrunkAdmission } from "./trunk-admission.ts";
 
 /** The part of the SIP stack that calls use. */
@@ -36,6 +37,8 @@ export interface CallSettings {
   /** SIP-INV-13. */
   readonly callDurationMaxMs: number;
   readonly callsMax: number;
+  /** R-KEEP-6: seconds between our OPTIONS to a target that says nothing itself; 0 sends none. */
+  readonly targetOptionsSeconds: number;
   /** R-BYOC-5: what `<Reject>` answers. */
   readonly rejectStatus: number;
   readonly shortCodes: readonly string[];
@@ -66,6 +69,7 @@ export interface CallContext {
   readonly edges: EdgeTable;
   readonly divert: DivertPolicy;
   readonly authenticator: Authenticator;
+  readonly targetHealth: TargetHealth;
   /** Uniform in [0, 1), for the weights of targets. */
   readonly random: () => number;
 }

@@ -18,6 +18,8 @@ import { LegNegotiation, type MediaPolicy, sdpOf } from "./negotiation.ts";
 export interface OutboundTarget {
   /** For people: the URI as configured. */
   readonly label: string;
+  /** Its record, or undefined for one that has none. */
+  readonly sid?: string;
   readonly uri: SipUri;
   readonly nextHop?: SipUri;
   readonly from: NameAddr;

@@ -26,16 +26,37 @@ export interface AttemptPlan {
   readonly symmetricRtp: boolean;
 }
 
-/** Targets in the order in which they are to be tried; a URI that cannot be read any more is passed over. */
+/**
+ * Targets in the order in which they are to be tried; a URI that cannot be read any more is passed over. Those that do not
+ * answer OPTIONS or asked to be left alone are left out (R-KEEP-6, SIP-OVL-3), unless that leaves none: a call that may
+ * fail is better than none.
+ * @param note - told of what is left out and why
+ */
 export function* plannedTargets(
   ctx: CallContext,
   records: readonly OriginationTarget[],
   plan: AttemptPlan,
+  note: (text: string) => void,
 ): Generator<OutboundTarget, void, void> {
-  for (const record of orderTargets(records, ctx.random)) {
-    const reading = readTargetUri(record.sipUrl, ctx.edges);
-    if ("uri" in reading) yield outboundTarget(ctx, record.sipUrl, planInvite(reading.uri, plan.call), plan);
+  const { targetHealth, random } = ctx;
+  const isUsable = ({ sid }: OriginationTarget): boolean => targetHealth.isUsable(sid);
+  const enabled = records.filter((record) => record.enabled);
+  const isNoneUsable = enabled.length > 0 && !enabled.some(isUsable);
+  for (const record of enabled) {
+    const why = targetHealth.whyNot(record.sid);
+    if (why !== "")
+      note(`${labelOf(record.sipUrl)} is ${isNoneUsable ? "tried all the same, as all are out" : "left out"}: ${why}`);
   }
+  for (const record of orderTargets(enabled, random, isNoneUsable ? () => true : isUsable)) {
+    const reading = readTargetUri(record.sipUrl, ctx.edges);
+    if ("uri" in reading)
+      yield { ...outboundTarget(ctx, record.sipUrl, planInvite(reading.uri, plan.call), plan), sid: record.sid };
+  }
+}
+
+/** The URI without its headers, for people. */
+function labelOf(sipUrl: string): string {
+  return sipUrl.split("?")[0]!;
 }
 
 /** One planned INVITE as an attempt. */
@@ -49,7 +70,7 @@ export function outboundTarget(
     ? nameAddr(sipUri("anonymous", "anonymous.invalid"), "Anonymous")
     : nameAddr(sipUri(plan.fromUser, plan.fromHost));
   return {
-    label: label.split("?")[0]!,
+    label: labelOf(label),
     uri: planned.requestUri,
     nextHop: planned.nextHop,
     from,

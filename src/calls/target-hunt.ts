@@ -7,6 +7,7 @@
 import type { Timer } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { WorkerHandle } from "../scheduler/worker-handle.ts";
+import { retryAfterSeconds } from "../sip/header-values.ts";
 import type { SipResponse } from "../sip/message.ts";
 import { stopsFailover } from "../trunking/origination.ts";
 import type { Call } from "./call.ts";
@@ -81,6 +82,7 @@ export class TargetHunt {
       if ("kind" in result && result.kind === "answered") return result;
       const failure = result as AttemptFailure;
       last = failure;
+      this.#leaveAlone(target, failure);
       this.#options.call.note("attempt", `${target.label}: ${failure.text}`, {
         target: target.label,
         status: failure.status,
@@ -113,6 +115,12 @@ export class TargetHunt {
     this.#cancelled = true;
     this.#current?.cancel(reason);
     this.#settle?.({ kind: "cancelled" });
+  }
+
+  /** SIP-OVL-3. */
+  #leaveAlone({ sid, label }: OutboundTarget, { status, response }: AttemptFailure): void {
+    if (sid !== undefined && status === 503 && response !== undefined)
+      this.#ctx.targetHealth.backOff(sid, label, retryAfterSeconds(response.headers));
   }
 
   #nextTarget(): OutboundTarget | undefined {

@@ -39,7 +39,7 @@ export async function callThrough(
   ctx.calls.add(call);
   inbound.call.note("routed", `to ${route.name}`, { childCallSid: call.sid });
   const bridged = new BridgedCall(ctx, inbound, call, {
-    targets: plannedTargets(ctx, route.records, route.plan),
+    targets: plannedTargets(ctx, route.records, route.plan, (text) => call.note("routed", text)),
     ringLimitMs: ctx.settings.ringLimitMs,
     ...(options.mayRedirect ? { redirect: redirectRule(ctx, route.plan) } : {}),
     onAttemptFailed: (target, failure) =>

@@ -52,6 +52,7 @@ const sip = section({
   connectionsMax: int(1, 1_000_000).default(20_000),
   connectionsPerSourceMax: int(1, 1_000_000).default(1000),
   keepAliveSeconds: int(0, 3600, "s").default(120),
+  targetOptionsSeconds: int(0, 3600, "s").default(0),
   naptr: bool(false),
   sessionExpiresSeconds: scalar("0 for none, or 90 to 86400 s", (text) => {
     const seconds = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN;

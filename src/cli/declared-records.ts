@@ -98,7 +98,10 @@ class RecordMaker {
           record: { ...this.#base(sid, account), friendlyName: policy.name },
         },
         ...policy.targets.map((target): NamedRecord => {
-          const record = this.#target("NE", target, sid, account, ["connectionPolicies", policy.name]);
+          const record = this.#target("NE", withOptionsOf(policy, target), sid, account, [
+            "connectionPolicies",
+            policy.name,
+          ]);
           return { kind: "connectionPolicyTargets", name: `${policy.name} / ${record.friendlyName}`, record };
         }),
       ];
@@ -173,7 +176,7 @@ class RecordMaker {
       return [
         { kind: "trunks", name: trunk.name, record },
         ...trunk.originationUrls.map((target): NamedRecord => {
-          const url = this.#target("OU", target, sid, account, ["trunks", trunk.name]);
+          const url = this.#target("OU", withOptionsOf(trunk, target), sid, account, ["trunks", trunk.name]);
           return { kind: "originationUrls", name: `${trunk.name} / ${url.friendlyName}`, record: url };
         }),
       ];
@@ -247,4 +250,9 @@ class RecordMaker {
     const given = this.#objects.accounts.find((account) => account.name === name)?.sid;
     return given ?? declaredSid("AC", "accounts", name);
   }
+}
+
+/** A trunk or policy speaks for its targets where they say nothing themselves (R-KEEP-6). */
+function withOptionsOf(parent: { readonly optionsSeconds: number | null }, target: DeclaredTarget): DeclaredTarget {
+  return { ...target, optionsSeconds: target.optionsSeconds ?? parent.optionsSeconds };
 }

@@ -65,6 +65,8 @@ const credentialListSchema = object({
   credentials: list(credentialSchema, 1000),
 });
 
+const optionsSeconds = () => nullable("a whole number from 0 to 3600", readInt(0, 3600));
+
 const targetShape = {
   name: nullable("text of at most 64 characters", readText(64)),
   url: scalar("a SIP URI", readText(2048)),
@@ -72,6 +74,7 @@ const targetShape = {
   // 0 is for trunks only; the check of the objects says so with better words.
   weight: int(0, 65_535).default(10),
   enabled: bool(true),
+  optionsSeconds: optionsSeconds(),
 };
 
 // One more than allowed gets through here, so that the limit of ten is told with its requirement.
@@ -80,6 +83,7 @@ const targets = () => list(object(targetShape), 1000);
 const policySchema = object({
   name: nameOf(255),
   account: account(),
+  optionsSeconds: optionsSeconds(),
   targets: targets(),
 });
 
@@ -150,6 +154,7 @@ const trunkSchema = object({
     10_000,
   ),
   tlsVerify: bool(true),
+  optionsSeconds: optionsSeconds(),
   originationUrls: targets(),
 });
 

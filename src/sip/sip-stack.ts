@@ -14,9 +14,10 @@ import { supported, unknownExtensions } from "./dialog/extensions.ts";
 import { UasInvite } from "./dialog/incoming-invite.ts";
 import { isKnownMethod, METHODS } from "./dialog/methods.ts";
 import { UacInvite } from "./dialog/outgoing-invite.ts";
+import { sendOutOfDialog } from "./dialog/outgoing-request.ts";
 import { readRecordRoutes } from "./dialog/route-set.ts";
 import { isTooShort, SESSION_TIMER_DEFAULTS, type SessionTimerSettings } from "./dialog/session-timer.ts";
-import type { ExtraHeaders, Flow, SipRequest } from "./message.ts";
+import type { ExtraHeaders, Flow, SipRequest, SipResponse } from "./message.ts";
 import { unsupportedBody } from "./multipart.ts";
 import { UnacceptableRequestError } from "./parse-failure.ts";
 import type { ServerTransaction } from "./transaction/server-transaction.ts";
@@ -29,7 +30,13 @@ import type { ListenAddress, ListenOptions } from "./transport/target.ts";
 import type { TlsOptions } from "./transport/tls-options.ts";
 import { type MessageObserver, TransportLayer } from "./transport/transport-layer.ts";
 import { stampVia } from "./transport/via-rules.ts";
-import type { IncomingInvite, IncomingRequest, OutgoingInvite, OutgoingInviteOptions } from "./user-agent.ts";
+import type {
+  IncomingInvite,
+  IncomingRequest,
+  OutgoingInvite,
+  OutgoingInviteOptions,
+  OutgoingRequestOptions,
+} from "./user-agent.ts";
 
 export type { KeepAlive } from "./transport/connection.ts";
 export type { ListenAddress, ListenOptions } from "./transport/target.ts";
@@ -190,6 +197,14 @@ export class SipStack {
   /** Sends an INVITE; set the callbacks before returning to the event loop. */
   invite(options: OutgoingInviteOptions): OutgoingInvite {
     return new UacInvite(this.#core, options);
+  }
+
+  /**
+   * Sends a request outside of dialogs and waits for its final answer.
+   * @throws TransactionTimeoutError, TransportError
+   */
+  request(options: OutgoingRequestOptions): Promise<SipResponse> {
+    return sendOutOfDialog(this.#core, options);
   }
 
   #request(request: SipRequest, flow: Flow): void {

@@ -68,6 +68,20 @@ export interface OutgoingInviteOptions {
   readonly noAnswerMs?: number;
 }
 
+/** A request outside of dialogs that is no INVITE: OPTIONS to see whether a next hop is there. */
+export interface OutgoingRequestOptions {
+  readonly method: "OPTIONS";
+  /** Request-URI. */
+  readonly uri: SipUri;
+  readonly nextHop?: SipUri;
+  readonly from: NameAddr;
+  readonly to: NameAddr;
+  /** ms for each address without a final answer; connecting counts. */
+  readonly timeoutMs: number;
+  /** TLS: check chain and host name; default true. */
+  readonly tlsVerify?: boolean;
+}
+
 /** An INVITE on its way, over all addresses of its URI. Exactly one of onAccepted, onRejected, onFailed is called, once. */
 export interface OutgoingInvite {
   readonly callId: string;

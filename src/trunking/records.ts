@@ -64,6 +64,8 @@ export interface OriginationTarget extends RecordBase {
   /** 1 to 65535; 0 on trunks only: last resort of its priority (R-ORIG-13). */
   readonly weight: number;
   readonly enabled: boolean;
+  /** Seconds between our own OPTIONS to it, 0 for none; absent or null: as `sip.targetOptionsSeconds` says (R-KEEP-6). */
+  readonly optionsSeconds?: number | null;
 }
 
 /** BYOC trunk (R-BYOC-1). */

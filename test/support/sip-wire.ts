@@ -15,10 +15,10 @@ import { ManualClock } from "./manual-clock.ts";
 
 /**
  * An address of 127.0.0.0/8 that belongs to this process, so that tests which need port 5060 can run side by side.
- * @param index - 0 to 2
+ * @param index - 0 to 5
  */
 export function ownAddress(index = 0): string {
-  return `127.${64 * (index + 1) + ((process.pid >> 13) & 31)}.${(process.pid >> 5) & 255}.${16 + (process.pid & 31)}`;
+  return `127.${[64, 128, 192, 96, 160, 224][index]! + ((process.pid >> 13) & 31)}.${(process.pid >> 5) & 255}.${16 + (process.pid & 31)}`;
 }
 
 /** A stack that knows no names: DNS always says that there is nothing. */

@@ -1,0 +1,78 @@
+/**
+ * A request of ours outside of any dialog that is no INVITE (RFC 3261 §8.1, §17.1.2): OPTIONS, by which a next hop is asked
+ * whether it is there (§11). Over the addresses of its URI one after the other (RFC 3263 §4.3); challenges are not answered.
+ */
+
+import { type GatewayError, TransactionTimeoutError, TransportError } from "../../base/errors.ts";
+import { randomHex } from "../../base/ids.ts";
+import { createRequest } from "../build.ts";
+import type { Flow, SipRequest, SipResponse } from "../message.ts";
+import type { Located } from "../transport/locate.ts";
+import type { OutgoingRequestOptions } from "../user-agent.ts";
+import { flowFor, type SipCore, userAgent, viaFor } from "./core.ts";
+
+/** Addresses of one name that are asked. */
+const ADDRESSES_MAX = 4;
+
+/**
+ * The final answer of the first address that gives one.
+ * @throws TransactionTimeoutError when none answers in time, TransportError when none can be reached
+ */
+export async function sendOutOfDialog(core: SipCore, options: OutgoingRequestOptions): Promise<SipResponse> {
+  const hop = options.nextHop ?? options.uri;
+  let last: GatewayError = new TransportError("TRANSPORT_DNS", `${hop.host} has no address`);
+  for (const located of (await core.locator.locate(hop)).slice(0, ADDRESSES_MAX)) {
+    try {
+      return await askOne(core, options, located, hop.host);
+    } catch (error) {
+      last = error as GatewayError;
+    }
+  }
+  throw last;
+}
+
+function askOne(
+  core: SipCore,
+  options: OutgoingRequestOptions,
+  located: Located,
+  tlsName: string,
+): Promise<SipResponse> {
+  return new Promise((done, fail) => {
+    // The transaction runs on to its own end; what comes after this is of no use to anybody.
+    const silence = core.clock.after(options.timeoutMs, () =>
+      fail(new TransactionTimeoutError(`no answer to ${options.method} within ${options.timeoutMs / 1000} s`)),
+    );
+    const finish = (settle: () => void): void => {
+      silence.cancel();
+      settle();
+    };
+    const build = builderOf(core, options);
+    const target = { ...located, tlsName, tlsVerify: options.tlsVerify ?? true, localAddress: "" };
+    flowFor(core, target, build).then(
+      (flow) =>
+        core.transactions.request(build(flow), flow, {
+          onResponse: (response) => {
+            if (response.status >= 200) finish(() => done(response));
+          },
+          onFailure: (error) => finish(() => fail(error)),
+        }),
+      (error) => finish(() => fail(error)),
+    );
+  });
+}
+
+function builderOf(core: SipCore, options: OutgoingRequestOptions): (flow: Flow) => SipRequest {
+  const tag = randomHex(8);
+  const callId = randomHex(16);
+  return (flow) =>
+    createRequest({
+      method: options.method,
+      uri: { ...options.uri, headers: [] },
+      vias: [viaFor(core, flow)],
+      from: { ...options.from, params: new Map([["tag", tag]]) },
+      to: options.to,
+      callId,
+      cseq: { number: 1, method: options.method },
+      headers: [["Accept", "application/sdp"], ...userAgent(core)],
+    });
+}

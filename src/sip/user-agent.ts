@@ -33,7 +33,8 @@ export interface IncomingInvite {
   readonly localTag: string;
   /**
    * 101 to 199; reliable where the caller wants that (RFC 3262), and then in order behind the PRACK of the one before. The
-   * 2xx of `accept` is held back until the PRACK of a session description came.
+   * 2xx of `accept` is held back until the PRACK of a session description came. To an INVITE without an offer a body may be
+   * given once, and only if `takesEarlyOffer`: it is our offer, and `onEarlyAnswer` brings the answer.
    */
   progress(status: number, options?: AnswerOptions): void;
   /** 2xx; repeated by the stack until ACK (SIP-TXN-6). The dialog is usable at once for receiving; `onAck` tells when the ACK came. */
@@ -42,6 +43,15 @@ export interface IncomingInvite {
   reject(status: number, options?: AnswerOptions): void;
   /** Ends the transaction without any answer. */
   drop(): void;
+  /** A provisional answer with a session description will be reliable: it may make an offer, and offers may follow it. */
+  readonly takesEarlyOffer: boolean;
+  /** PRACK with the answer to the offer that `progress` made; its body may be missing. After it `accept` takes no body. */
+  onEarlyAnswer: ((prack: SipRequest) => void) | undefined;
+  /**
+   * A further offer before the 2xx, in UPDATE or PRACK (RFC 3311, SIP-PRK-5); after `accept` it goes to the dialog. Must be
+   * answered; the default answer is 488.
+   */
+  onReoffer: ((request: InDialogRequest) => void) | undefined;
   /** CANCEL came (the stack has answered 200 and 487), the caller's connection died, or Expires ran out. Called at most once, never after accept or reject. */
   onCancelled: ((reason: string) => void) | undefined;
 }
@@ -93,9 +103,22 @@ export interface OutgoingInvite {
   abandon(): void;
   /** 101 to 199; the To tag tells forks apart. Reliable ones come once and in order, their PRACK has been sent (RFC 3262). */
   onProgress: ((response: SipResponse) => void) | undefined;
+  /**
+   * UPDATE with an offer on an early dialog whose first exchange is over (RFC 3311 §5); From has the tag of the fork. Must be
+   * answered; the default answer is 488.
+   */
+  onReoffer: ((request: InDialogRequest) => void) | undefined;
+  /**
+   * The offer in a reliable provisional answer to an INVITE without one. `answer` sends it with the PRACK (SIP-PRK-5) and
+   * must be called; undefined ends the attempt with CANCEL, which is the default.
+   */
+  onOffer: ((response: SipResponse, answer: (body: SipBody | undefined) => void) => void) | undefined;
   /** First answer of any kind (100 included). */
   onFirstAnswer: (() => void) | undefined;
-  /** First 2xx. The ACK is sent by the stack at once when the INVITE had an offer, else by `dialog.acknowledge(sdp)`. */
+  /**
+   * First 2xx. The ACK is sent by the stack at once when the INVITE had an offer or `onOffer` answered one, else by
+   * `dialog.acknowledge(sdp)`.
+   */
   onAccepted: ((response: SipResponse, dialog: Dialog) => void) | undefined;
   /** Final 300 to 699 of the last address. */
   onRejected: ((response: SipResponse) => void) | undefined;

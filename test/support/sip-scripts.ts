@@ -86,6 +86,7 @@ export class ScriptedAgent {
       headers?: ExtraHeaders;
       body?: SipBody;
       branch?: string;
+      contact?: string;
     },
   ): Promise<SipRequest> {
     const { answer, invite, cseq } = fields;
@@ -100,7 +101,7 @@ export class ScriptedAgent {
       to: remote,
       callId: (answer ?? invite!).callId,
       cseq: { number: cseq, method },
-      headers: [["Contact", this.contact], ...(fields.headers ?? [])],
+      headers: [["Contact", fields.contact ?? this.contact], ...(fields.headers ?? [])],
       ...(fields.body === undefined ? {} : { body: fields.body }),
     });
     await this.sendRaw(serializeMessage(request));
@@ -134,8 +135,8 @@ export class Stage {
     return this.test.clock;
   }
 
-  async anotherAgent(): Promise<ScriptedAgent> {
-    const peer = await UdpPeer.open();
+  async anotherAgent(address = "127.0.0.1"): Promise<ScriptedAgent> {
+    const peer = await UdpPeer.open(address);
     this.#peers.push(peer);
     return new ScriptedAgent(peer, this.test.port("udp"));
   }

@@ -3,7 +3,6 @@
  * (§14, RFC 3311), repeats of our 2xx, session timer, BYE. What an offer means is decided above.
  */
 
-import { isIP } from "node:net";
 import { type GatewayError, messageOf, TransactionTimeoutError, TransportError } from "../../base/errors.ts";
 import { step } from "../../base/machine.ts";
 import { createResponse } from "../build.ts";
@@ -12,14 +11,18 @@ import type { ServerTransaction } from "../transaction/server-transaction.ts";
 import type { AnswerOptions, Dialog, DialogEnd, InDialogRequest } from "../user-agent.ts";
 import { AnswerRepeater } from "./answer-repeater.ts";
 import { contactFor, type SipCore, server } from "./core.ts";
+import { isFromPeer } from "./dialog-peer.ts";
 import type { DialogSeed } from "./dialog-seed.ts";
 import { DialogSender, type RequestContent } from "./dialog-sender.ts";
 import { DIALOG_TABLE, type DialogEvent, type DialogState } from "./dialog-state.ts";
 import { supported, unknownExtensions } from "./extensions.ts";
 import { isKnownMethod, METHODS } from "./methods.ts";
+import { type OfferExchange, once, retryAfter } from "./offer-exchange.ts";
 import { contactOf } from "./route-set.ts";
 import { agreedSession, answerSession, isTooShort, minSeconds, offerSession, SessionTimer } from "./session-timer.ts";
 
+/** How often an offer of ours waits for one of theirs. */
+const BUSY_WAITS_MAX = 8;
 const EXPIRED: ExtraHeaders = [["Reason", 'SIP;cause=408;text="Session Timer Expired"']];
 
 export class ConfirmedDialog implements Dialog {
@@ -41,10 +44,11 @@ export class ConfirmedDialog implements Dialog {
   #remoteSequence: number;
   #localBody: SipBody | undefined;
   #repeater: AnswerRepeater | undefined;
-  /** A re-INVITE or UPDATE of ours is open. */
+  readonly #exchange: OfferExchange;
+  /** The answer to the offer of a 2xx comes in its ACK, or is to go there. */
+  #answerInAck: boolean;
+  /** A re-INVITE or UPDATE of ours is under way, or waits after a 491. */
   #offering = false;
-  /** One of theirs is open. */
-  #answering = false;
   /** A REFER of ours was accepted, so that the far end notifies us. */
   #subscribed = false;
   #byeHeaders: ExtraHeaders = [];
@@ -61,6 +65,8 @@ export class ConfirmedDialog implements Dialog {
     this.remote = seed.remote;
     this.#remoteSequence = seed.remoteSequence;
     this.#localBody = seed.localBody;
+    this.#exchange = seed.exchange;
+    this.#answerInAck = seed.answerInAck;
     this.#sender = new DialogSender(core, seed);
     this.#state = seed.role === "uas" ? "waiting for ACK" : "confirmed";
     this.#session = new SessionTimer(
@@ -77,6 +83,8 @@ export class ConfirmedDialog implements Dialog {
   }
 
   acknowledge(body?: SipBody): void {
+    if (this.#answerInAck) this.#exchange.theirs = false;
+    this.#answerInAck = false;
     this.#localBody = body ?? this.#localBody;
     void this.#sender.acknowledge(body);
   }
@@ -102,14 +110,35 @@ export class ConfirmedDialog implements Dialog {
     this.#offering = true;
     try {
       for (let attempt = 0; ; attempt++) {
-        const response = await this.#send(method, { body, headers });
+        // An offer of theirs goes first (§14.1, RFC 3311 §5.1).
+        for (let waits = 0; this.#isBusy && waits < BUSY_WAITS_MAX && !this.ended; waits++) await this.#waitForGlare();
+        const response = await this.#offer(method, { body, headers });
         if (response.status < 300) this.#localBody = body;
         if (response.status !== 491 || attempt > 0 || this.ended) return response;
-        await new Promise<void>((done) => this.#core.clock.after(this.#glareMs(), done));
+        // Theirs may come in the meantime: ours is not open then.
+        await this.#waitForGlare();
       }
     } finally {
       this.#offering = false;
     }
+  }
+
+  /** Something of theirs waits for our answer, or our answer for its ACK. */
+  get #isBusy(): boolean {
+    return this.#exchange.isOpen || this.#repeater !== undefined;
+  }
+
+  async #offer(method: "INVITE" | "UPDATE", content: RequestContent): Promise<SipResponse> {
+    this.#exchange.ours = true;
+    try {
+      return await this.#send(method, content);
+    } finally {
+      this.#exchange.ours = false;
+    }
+  }
+
+  #waitForGlare(): Promise<void> {
+    return new Promise<void>((done) => this.#core.clock.after(this.#glareMs(), done));
   }
 
   /** RFC 3261 §14.1: who owns the Call-ID waits 2.1 to 4 s, the other up to 2 s, in units of 10 ms. */
@@ -199,6 +228,10 @@ export class ConfirmedDialog implements Dialog {
     this.#repeater?.stop();
     this.#repeater = undefined;
     this.#fire("ACK");
+    if (isFirst && this.#answerInAck) {
+      this.#answerInAck = false;
+      this.#exchange.ours = false;
+    }
     if (isFirst) this.onAck?.(ack);
   }
 
@@ -212,12 +245,9 @@ export class ConfirmedDialog implements Dialog {
     }
     // UPDATE without an offer refreshes target and session, whatever else is open (SIP-UPD-3).
     const isOffer = request.method === "INVITE" || request.body.length > 0;
-    if (isOffer && (this.#answering || (request.method === "INVITE" && this.#repeater !== undefined))) {
-      respond(500, { headers: [["Retry-After", String(Math.floor(this.#core.random() * 10))]] });
-      return;
-    }
-    if (isOffer && this.#offering) {
-      respond(491);
+    // Their last INVITE is not over before its ACK (RFC 3261 §14.2).
+    if (request.method === "INVITE" && this.#repeater !== undefined) {
+      respond(500, { headers: retryAfter(this.#core.random) });
       return;
     }
     const answer = (status: number, options: AnswerOptions = {}): void => {
@@ -230,19 +260,20 @@ export class ConfirmedDialog implements Dialog {
       const headers = [...(options.headers ?? []), ...(isAccepted ? this.#answerSession(request) : [])];
       const send = (): void => respond(status, { ...options, headers });
       send();
-      if (request.method === "INVITE" && isAccepted && !this.ended) this.#repeatUntilAck(send);
+      if (request.method !== "INVITE" || !isAccepted || this.ended) return;
+      if (request.body.length === 0) {
+        this.#answerInAck = true;
+        this.#exchange.ours = true;
+      }
+      this.#repeatUntilAck(send);
     };
-    if (!isOffer) {
-      answer(200);
-      return;
-    }
-    this.#answering = true;
-    const answerOnce = once((status, options) => {
-      if (status >= 200) this.#answering = false;
-      answer(status, options);
-    });
-    if (this.onReoffer === undefined) answerOnce(488);
-    else this.onReoffer({ request, flow, respond: answerOnce });
+    if (isOffer) this.offered({ request, flow, respond: answer });
+    else answer(200);
+  }
+
+  /** An offer of theirs, or a request for one of ours. */
+  offered(offer: InDialogRequest): void {
+    this.#exchange.take(offer, this.onReoffer, this.#core.random);
   }
 
   /** The session timer of a 2xx of ours begins with it. */
@@ -373,27 +404,7 @@ export class ConfirmedDialog implements Dialog {
   }
 
   #isFromPeer(flow: Flow): boolean {
-    const { remoteAddress } = flow;
-    const { remoteTarget } = this.#sender;
-    return (
-      remoteAddress === this.#sender.flow.remoteAddress ||
-      remoteAddress === this.#seed.flow.remoteAddress ||
-      remoteAddress === remoteTarget.host ||
-      this.#seed.routes.some((route) => route.uri.host === remoteAddress) ||
-      // A name says nothing about its addresses here, so it cannot exclude one.
-      isIP(remoteTarget.host) === 0
-    );
+    const { flow: last, remoteTarget } = this.#sender;
+    return isFromPeer(flow, { flows: [last, this.#seed.flow], remoteTarget, routes: this.#seed.routes });
   }
-}
-
-/** A function that works the first time only. */
-export function once(
-  respond: (status: number, options?: AnswerOptions) => void,
-): (status: number, options?: AnswerOptions) => void {
-  let done = false;
-  return (status, options) => {
-    if (done) return;
-    if (status >= 200) done = true;
-    respond(status, options);
-  };
 }

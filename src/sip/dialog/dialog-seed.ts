@@ -4,6 +4,7 @@ import type { ExtraHeaders, Flow, NameAddr, SipBody } from "../message.ts";
 import type { ServerTransaction } from "../transaction/server-transaction.ts";
 import type { SipUri } from "../uri.ts";
 import type { ClientCredentials } from "./authentication.ts";
+import type { OfferExchange } from "./offer-exchange.ts";
 import type { SessionInterval } from "./session-timer.ts";
 
 export interface DialogSeed {
@@ -32,6 +33,26 @@ export interface DialogSeed {
   readonly remoteTakesUpdate: boolean;
   /** Our session description, for a refresh by re-INVITE. */
   readonly localBody?: SipBody;
+  /** Goes on from the early dialog. */
+  readonly exchange: OfferExchange;
+  /** The 2xx made the offer, so that its answer is in the ACK (SDP-3). */
+  readonly answerInAck: boolean;
   /** PRACK of a provisional answer that came before the 2xx. */
   readonly onPrack?: (transaction: ServerTransaction) => void;
 }
+
+/** What sending requests in a dialog takes, early or confirmed. */
+export type SenderSeed = Pick<
+  DialogSeed,
+  | "callId"
+  | "local"
+  | "remote"
+  | "localSequence"
+  | "inviteSequence"
+  | "remoteTarget"
+  | "routes"
+  | "flow"
+  | "tlsVerify"
+  | "authorization"
+  | "credentials"
+>;

@@ -9,7 +9,7 @@ import type { ExtraHeaders, Flow, SipBody, SipRequest, SipResponse } from "../me
 import type { SipUri } from "../uri.ts";
 import { ClientAuthentication } from "./authentication.ts";
 import { contactFor, type SipCore, userAgent, viaFor } from "./core.ts";
-import type { DialogSeed } from "./dialog-seed.ts";
+import type { SenderSeed } from "./dialog-seed.ts";
 import { supported } from "./extensions.ts";
 import { flowInDialog } from "./next-flow.ts";
 import { routeRequest } from "./route-set.ts";
@@ -25,7 +25,7 @@ const WITH_CONTACT: ReadonlySet<string> = new Set(["INVITE", "UPDATE", "REFER"])
 
 export class DialogSender {
   readonly #core: SipCore;
-  readonly #seed: DialogSeed;
+  readonly #seed: SenderSeed;
   /** By CSeq number of the INVITE. */
   readonly #acks = new Map<number, { readonly request: SipRequest; readonly flow: Flow }>();
   /** Credentials of each INVITE go with its ACK (SIP-TXN-4). */
@@ -35,7 +35,7 @@ export class DialogSender {
   remoteTarget: SipUri;
   flow: Flow;
 
-  constructor(core: SipCore, seed: DialogSeed) {
+  constructor(core: SipCore, seed: SenderSeed) {
     this.#core = core;
     this.#seed = seed;
     this.#authorization = seed.authorization ?? [];
@@ -43,6 +43,11 @@ export class DialogSender {
     this.#inviteSequence = seed.inviteSequence;
     this.remoteTarget = seed.remoteTarget;
     this.flow = seed.flow;
+  }
+
+  /** CSeq of our last request. */
+  get sequence(): number {
+    return this.#sequence;
   }
 
   /**

@@ -4,80 +4,153 @@
  */
 
 import { messageOf } from "../../base/errors.ts";
-import { createRequest, createResponse } from "../build.ts";
+import { createResponse } from "../build.ts";
 import { lists, readRSeq } from "../header-values.ts";
-import type { Flow, NameAddr, SipRequest, SipResponse } from "../message.ts";
+import type { Flow, SipBody, SipRequest, SipResponse } from "../message.ts";
 import type { ServerTransaction } from "../transaction/server-transaction.ts";
-import type { SipUri } from "../uri.ts";
-import { contactFor, type SipCore, server, userAgent, viaFor } from "./core.ts";
+import type { AnswerOptions, InDialogRequest } from "../user-agent.ts";
+import type { ClientCredentials } from "./authentication.ts";
+import { contactFor, type SipCore, server } from "./core.ts";
+import { isFromPeer } from "./dialog-peer.ts";
+import { DialogSender } from "./dialog-sender.ts";
 import type { DialogEndpoint } from "./dialog-table.ts";
 import { unknownExtensions } from "./extensions.ts";
-import { flowInDialog } from "./next-flow.ts";
-import { contactOf, recordRoutes, routeRequest } from "./route-set.ts";
+import { OfferExchange } from "./offer-exchange.ts";
+import { contactOf, recordRoutes } from "./route-set.ts";
+
+export interface EarlyDialogOptions {
+  readonly invite: SipRequest;
+  readonly flow: Flow;
+  readonly tlsVerify: boolean;
+  readonly credentials?: ClientCredentials | undefined;
+  /** An offer in UPDATE. */
+  onReoffer(offer: InDialogRequest): void;
+  /** The offer in a reliable answer to an INVITE that had none; `answer` sends the PRACK with it. */
+  onOffer(response: SipResponse, answer: (body: SipBody | undefined) => void): void;
+}
 
 export class EarlyDialog implements DialogEndpoint {
   readonly #core: SipCore;
-  readonly #invite: SipRequest;
-  readonly #flow: Flow;
-  readonly #tlsVerify: boolean;
-  readonly #remote: NameAddr;
+  readonly #options: EarlyDialogOptions;
+  readonly #sender: DialogSender;
   readonly #localTag: string;
   readonly #remoteTag: string;
-  readonly #routes: readonly NameAddr[];
-  #remoteTarget: SipUri;
+  readonly #routes: ReturnType<typeof recordRoutes>;
+  readonly exchange: OfferExchange;
   #rseq: number | undefined;
-  /** CSeq of the last request of ours and of theirs; the confirmed dialog goes on from there. */
-  localSequence: number;
+  /** Offer and answer of the INVITE were exchanged in a reliable answer and, for a delayed offer, its PRACK. */
+  agreed = false;
+  /** CSeq of their last request; the confirmed dialog goes on from there. */
   remoteSequence = -1;
+  /** What we said about the session last, when it was not in the INVITE. */
+  localBody: SipBody | undefined;
 
-  constructor(core: SipCore, invite: SipRequest, flow: Flow, response: SipResponse, tlsVerify: boolean) {
+  constructor(core: SipCore, response: SipResponse, options: EarlyDialogOptions) {
+    const { invite, flow, tlsVerify, credentials } = options;
     this.#core = core;
-    this.#tlsVerify = tlsVerify;
-    this.#invite = invite;
-    this.#flow = flow;
-    this.#remote = response.to;
+    this.#options = options;
     this.#localTag = invite.from.params.get("tag") ?? "";
     this.#remoteTag = response.to.params.get("tag") ?? "";
     this.#routes = recordRoutes(response.headers).reverse();
-    this.#remoteTarget = contactOf(response.headers) ?? invite.uri;
-    this.localSequence = invite.cseq.number;
+    this.exchange = new OfferExchange(invite.body.length > 0 ? "us" : "them");
+    this.#sender = new DialogSender(core, {
+      callId: invite.callId,
+      local: invite.from,
+      remote: response.to,
+      localSequence: invite.cseq.number,
+      inviteSequence: invite.cseq.number,
+      remoteTarget: contactOf(response.headers) ?? invite.uri,
+      routes: this.#routes,
+      flow,
+      tlsVerify,
+      ...(credentials === undefined ? {} : { credentials }),
+    });
     core.dialogs.add(invite.callId, this.#localTag, this.#remoteTag, this);
+  }
+
+  /** CSeq of our last request. */
+  get localSequence(): number {
+    return this.#sender.sequence;
   }
 
   /**
    * A provisional answer in this dialog. False when it is a repeat or out of order, and is to be left out (§4).
-   * A reliable one gets its PRACK.
+   * A reliable one gets its PRACK, once `told` has been called.
    */
-  take(response: SipResponse): boolean {
-    if (!lists(response.headers, "Require", "100rel")) return true;
+  take(response: SipResponse, told: () => void): void {
+    if (!lists(response.headers, "Require", "100rel")) {
+      told();
+      return;
+    }
     const rseq = readRSeq(response.headers);
-    if (rseq === undefined || (this.#rseq !== undefined && rseq !== this.#rseq + 1)) return false;
+    if (rseq === undefined || (this.#rseq !== undefined && rseq !== this.#rseq + 1)) return;
     this.#rseq = rseq;
-    this.#remoteTarget = contactOf(response.headers) ?? this.#remoteTarget;
+    this.#sender.remoteTarget = contactOf(response.headers) ?? this.#sender.remoteTarget;
+    const isFirstDescription = response.body.length > 0 && !this.agreed;
+    if (isFirstDescription && this.#options.invite.body.length === 0) {
+      told();
+      this.#answerOffer(response, rseq);
+      return;
+    }
+    if (isFirstDescription) {
+      this.agreed = true;
+      this.exchange.ours = false;
+    }
     void this.#prack(rseq);
-    return true;
+    told();
+  }
+
+  /** Offer in a reliable answer, answer in its PRACK (RFC 3262 §5, SIP-PRK-5). */
+  #answerOffer(response: SipResponse, rseq: number): void {
+    let done = false;
+    this.#options.onOffer(response, (body) => {
+      if (done) return;
+      done = true;
+      if (body !== undefined) {
+        this.agreed = true;
+        this.exchange.theirs = false;
+        this.localBody = body;
+      }
+      void this.#prack(rseq, body);
+    });
   }
 
   receive(transaction: ServerTransaction): void {
     const { request, flow } = transaction;
-    const respond = (status: number, headers: [string, string][] = []): void =>
-      transaction.respond(createResponse(request, status, { headers: [...headers, ...server(this.#core)] }));
+    const respond = (status: number, options: AnswerOptions = {}): void =>
+      transaction.respond(
+        createResponse(request, status, { ...options, headers: [...(options.headers ?? []), ...server(this.#core)] }),
+      );
+    const allow = { headers: [["Allow", this.#core.allow] as const] };
+    const { remoteTarget, flow: lastFlow } = this.#sender;
+    if (!isFromPeer(flow, { flows: [this.#options.flow, lastFlow], remoteTarget, routes: this.#routes })) {
+      respond(481);
+      return;
+    }
     if (request.cseq.number < this.remoteSequence) {
       respond(500);
       return;
     }
     this.remoteSequence = request.cseq.number;
     const unknown = unknownExtensions(this.#core, request);
-    if (unknown.length > 0) respond(420, [["Unsupported", unknown.join(", ")]]);
-    else if (request.method === "UPDATE" && request.body.length === 0) {
-      this.#remoteTarget = contactOf(request.headers) ?? this.#remoteTarget;
-      respond(200, [["Contact", contactFor(this.#core, flow)]]);
-    } else if (request.method === "UPDATE")
-      // Our offer is open until the INVITE is answered for good (RFC 3311 §5.2).
-      respond(491);
-    else if (request.method === "OPTIONS") respond(200, [["Allow", this.#core.allow]]);
+    if (unknown.length > 0) respond(420, { headers: [["Unsupported", unknown.join(", ")]] });
+    else if (request.method === "UPDATE") {
+      const answer = (status: number, options: AnswerOptions = {}): void => {
+        if (status >= 300) {
+          respond(status, options);
+          return;
+        }
+        this.#sender.remoteTarget = contactOf(request.headers) ?? this.#sender.remoteTarget;
+        this.localBody = options.body ?? this.localBody;
+        const contact = ["Contact", contactFor(this.#core, flow)] as const;
+        respond(status, { ...options, headers: [...(options.headers ?? []), contact, ...allow.headers] });
+      };
+      if (request.body.length === 0) answer(200);
+      else this.exchange.take({ request, flow, respond: answer }, this.#options.onReoffer, this.#core.random);
+    } else if (request.method === "OPTIONS") respond(200, allow);
     // A callee has no BYE before its 2xx (RFC 3261 §15), and nothing else to say to us.
-    else respond(request.method === "BYE" ? 481 : 405, request.method === "BYE" ? [] : [["Allow", this.#core.allow]]);
+    else if (request.method === "BYE") respond(481);
+    else respond(405, allow);
   }
 
   acknowledged(): void {
@@ -86,31 +159,16 @@ export class EarlyDialog implements DialogEndpoint {
 
   /** The INVITE has a final answer: the confirmed dialog takes the place, or nobody. */
   close(): void {
-    this.#core.dialogs.removeIf(this.#invite.callId, this.#localTag, this.#remoteTag, this);
+    this.#core.dialogs.removeIf(this.#options.invite.callId, this.#localTag, this.#remoteTag, this);
   }
 
-  async #prack(rseq: number): Promise<void> {
-    const { uri, routes, nextHop } = routeRequest(this.#remoteTarget, this.#routes);
-    const { number, method } = this.#invite.cseq;
-    const request = createRequest({
-      method: "PRACK",
-      uri: { ...uri, headers: [] },
-      from: this.#invite.from,
-      to: this.#remote,
-      callId: this.#invite.callId,
-      cseq: { number: ++this.localSequence, method: "PRACK" },
-      headers: [
-        ...routes.map((route): [string, string] => ["Route", route]),
-        ["RAck", `${rseq} ${number} ${method}`],
-        ...userAgent(this.#core),
-      ],
-    });
-    const build = (flow: Flow): SipRequest => ({ ...request, vias: [viaFor(this.#core, flow)] });
+  async #prack(rseq: number, body?: SipBody): Promise<void> {
+    const { number, method } = this.#options.invite.cseq;
+    const headers = [["RAck", `${rseq} ${number} ${method}`] as const];
     try {
-      const flow = await flowInDialog(this.#core, { nextHop, flow: this.#flow, tlsVerify: this.#tlsVerify }, build);
-      this.#core.transactions.request(build(flow), flow, { onResponse: () => undefined, onFailure: () => undefined });
+      await this.#sender.exchange("PRACK", { headers, ...(body === undefined ? {} : { body }) });
     } catch (error) {
-      this.#core.log.debug("PRACK could not be sent", { error: messageOf(error) });
+      this.#core.log.debug("PRACK was not answered", { error: messageOf(error) });
     }
   }
 }

@@ -7,15 +7,18 @@ import type { Timer } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
 import { createResponse } from "../build.ts";
 import { lists } from "../header-values.ts";
-import type { ExtraHeaders, Flow, SipRequest } from "../message.ts";
+import type { ExtraHeaders, Flow, SipBody, SipRequest } from "../message.ts";
 import { withTag } from "../name-addr.ts";
 import { parseDecimal } from "../tokens.ts";
 import type { ServerTransaction } from "../transaction/server-transaction.ts";
-import type { AnswerOptions, Dialog, IncomingInvite } from "../user-agent.ts";
+import type { SipUri } from "../uri.ts";
+import type { AnswerOptions, Dialog, IncomingInvite, InDialogRequest } from "../user-agent.ts";
 import { ConfirmedDialog } from "./confirmed-dialog.ts";
 import { contactFor, type SipCore, server } from "./core.ts";
+import { isFromPeer } from "./dialog-peer.ts";
 import type { DialogEndpoint } from "./dialog-table.ts";
 import { supported, unknownExtensions } from "./extensions.ts";
+import { OfferExchange, retryAfter } from "./offer-exchange.ts";
 import { ReliableAnswers } from "./reliable-answers.ts";
 import { contactOf, recordRoutes } from "./route-set.ts";
 import { answerSession } from "./session-timer.ts";
@@ -30,12 +33,21 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
   readonly flow: Flow;
   readonly localTag: string;
   onCancelled: ((reason: string) => void) | undefined;
+  onReoffer: ((request: InDialogRequest) => void) | undefined;
+  onEarlyAnswer: ((prack: SipRequest) => void) | undefined;
 
   readonly #core: SipCore;
   readonly #transaction: ServerTransaction;
   readonly #reliable: ReliableAnswers;
   /** Accepted, but the 2xx waits for a PRACK. */
   #held: ConfirmedDialog | undefined;
+  /** Offers from the INVITE on; a caller that made none is owed one. */
+  readonly #exchange: OfferExchange;
+  /** The offer of the INVITE has its answer, or ours (in a reliable answer) has. */
+  #agreed = false;
+  #remoteTarget: SipUri | undefined;
+  /** What we said about the session last. */
+  #localBody: SipBody | undefined;
   #final = false;
   #remoteSequence: number;
   #trying: Timer | undefined;
@@ -49,6 +61,8 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     this.localTag = transaction.localTag;
     this.flow = transaction.flow;
     this.#remoteSequence = this.request.cseq.number;
+    this.#exchange = new OfferExchange(this.request.body.length > 0 ? "them" : "us");
+    this.#remoteTarget = contactOf(this.request.headers);
     this.#reliable = new ReliableAnswers(core, this.request, () => this.#unacknowledged());
     core.dialogs.addEarly(this.request.callId, this.localTag, this);
     this.#trying = core.clock.after(TRYING_AFTER_MS, () => {
@@ -61,6 +75,11 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
       );
     transaction.onCancel = (cancel) => this.#cancelled(cancel.headers.get("Reason") ?? "");
     transaction.onFailure = (reason) => this.#unreachable(reason);
+  }
+
+  get takesEarlyOffer(): boolean {
+    const { headers } = this.request;
+    return this.#core.reliable && (lists(headers, "Require", "100rel") || lists(headers, "Supported", "100rel"));
   }
 
   progress(status: number, options: AnswerOptions = {}): void {
@@ -76,14 +95,27 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     this.#reliable.whenFree(() => {
       if (this.#final) return;
       this.#keep?.cancel();
-      if (isReliable) this.#reliable.send(hasBody, (extra) => this.#provisional(status, options, extra));
-      else this.#keepSending(() => this.#provisional(status, options, []));
+      if (isReliable) {
+        if (hasBody) this.#describes(options.body);
+        this.#reliable.send(hasBody, (extra) => this.#provisional(status, options, extra));
+      } else this.#keepSending(() => this.#provisional(status, options, []));
     });
+  }
+
+  /** A reliable answer answers the offer of the INVITE; without one it makes ours, which its PRACK answers. */
+  #describes(body: SipBody): void {
+    this.#localBody = body;
+    if (this.#agreed || this.request.body.length === 0) return;
+    this.#agreed = true;
+    this.#exchange.theirs = false;
   }
 
   accept(options: AnswerOptions): Dialog {
     if (this.#final) throw new TypeError("accept: the INVITE has a final answer already");
-    const target = contactOf(this.request.headers);
+    const answerInAck = this.request.body.length === 0 && !this.#agreed && !this.#reliable.bodyIsPending;
+    // The 2xx is the answer at the latest.
+    if (this.request.body.length > 0 && !this.#agreed) this.#exchange.theirs = false;
+    this.#localBody = options.body ?? this.#localBody;
     const { request, flow } = this;
     this.#finish();
     const settings = this.#core.sessionTimer;
@@ -99,13 +131,20 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
       inviteSequence: 0,
       remoteSequence: this.#remoteSequence,
       // A peer without Contact is reached where it sent from.
-      remoteTarget: target ?? { ...request.from.uri, host: flow.remoteAddress, port: flow.remotePort, headers: [] },
+      remoteTarget: this.#remoteTarget ?? {
+        ...request.from.uri,
+        host: flow.remoteAddress,
+        port: flow.remotePort,
+        headers: [],
+      },
       routes: recordRoutes(request.headers),
       flow,
       tlsVerify: false,
       session: session?.interval,
       remoteTakesUpdate: lists(request.headers, "Allow", "update"),
-      ...(options.body === undefined ? {} : { localBody: options.body }),
+      ...(this.#localBody === undefined ? {} : { localBody: this.#localBody }),
+      exchange: this.#exchange,
+      answerInAck,
       onPrack: (transaction) => this.#prack(transaction),
     });
     const headers = [
@@ -147,11 +186,15 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     this.#transaction.drop();
   }
 
-  /** Requests on the early dialog: PRACK, UPDATE without an offer, and BYE, by which the caller gives up (RFC 3261 §15). */
+  /** Requests on the early dialog: PRACK, UPDATE, and BYE, by which the caller gives up (RFC 3261 §15). */
   receive(transaction: ServerTransaction): void {
     const { request, flow } = transaction;
     const respond = (status: number, headers: ExtraHeaders = []): void =>
-      transaction.respond(createResponse(request, status, { headers: [...headers, ...server(this.#core)] }));
+      this.#respondTo(transaction, status, { headers });
+    if (!this.#isFromPeer(flow)) {
+      respond(481);
+      return;
+    }
     if (request.cseq.number < this.#remoteSequence) {
       respond(500);
       return;
@@ -163,12 +206,38 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     else if (request.method === "BYE") {
       respond(200);
       this.#cancelled("BYE before the answer");
-    } else if (request.method === "UPDATE" && request.body.length === 0)
-      respond(200, [["Contact", contactFor(this.#core, flow)]]);
-    // Their first offer has no answer yet (RFC 3311 §5.2).
-    else if (request.method === "UPDATE" || request.method === "INVITE")
-      respond(500, [["Retry-After", String(Math.floor(this.#core.random() * 10))]]);
+    } else if (request.method === "UPDATE") this.#update(transaction);
+    // Their first INVITE has no answer yet (RFC 3261 §14.2).
+    else if (request.method === "INVITE") respond(500, retryAfter(this.#core.random));
     else respond(481);
+  }
+
+  #isFromPeer(flow: Flow): boolean {
+    if (this.#remoteTarget === undefined) return flow.remoteAddress === this.flow.remoteAddress;
+    const routes = recordRoutes(this.request.headers);
+    return isFromPeer(flow, { flows: [this.flow], remoteTarget: this.#remoteTarget, routes });
+  }
+
+  /** Refreshes the target; with an offer only after the first exchange is over (RFC 3311 §5). */
+  #update(transaction: ServerTransaction): void {
+    const { request, flow } = transaction;
+    const answer = (status: number, options: AnswerOptions = {}): void => {
+      const isAccepted = status < 300;
+      if (isAccepted) {
+        this.#remoteTarget = contactOf(request.headers) ?? this.#remoteTarget;
+        this.#localBody = options.body ?? this.#localBody;
+      }
+      const described: ExtraHeaders = [
+        ["Contact", contactFor(this.#core, flow)],
+        ["Allow", this.#core.allow],
+      ];
+      this.#respondTo(transaction, status, {
+        ...options,
+        headers: [...(options.headers ?? []), ...(isAccepted ? described : [])],
+      });
+    };
+    if (request.body.length === 0) answer(200);
+    else this.#exchange.take({ request, flow, respond: answer }, this.onReoffer, this.#core.random);
   }
 
   acknowledged(): void {
@@ -176,16 +245,37 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
   }
 
   #prack(transaction: ServerTransaction): void {
-    const { request } = transaction;
-    const respond = (status: number): void =>
-      transaction.respond(createResponse(request, status, { headers: server(this.#core) }));
+    const { request, flow } = transaction;
     // The answer goes first: what waits for the PRACK may be the 2xx.
-    if (!this.#reliable.isAcknowledgedBy(request)) respond(481);
+    const answer = (status: number, options: AnswerOptions = {}): void => {
+      if (status < 200) return;
+      if (status < 300) this.#localBody = options.body ?? this.#localBody;
+      this.#respondTo(transaction, status, options);
+      this.#reliable.release();
+    };
+    if (!this.#reliable.take(request)) this.#respondTo(transaction, 481);
+    else if (this.request.body.length === 0 && !this.#agreed && this.#reliable.bodyIsPending) {
+      // The answer to our offer. Whether it is any good, or missing, is for our user to say.
+      this.#agreed = true;
+      this.#exchange.ours = false;
+      this.onEarlyAnswer?.(request);
+      answer(200);
+    } else if (request.body.length === 0) answer(200);
+    // A PRACK is not sent again, so that an offer which comes too early is refused for good.
+    else if (this.#exchange.isOpen) answer(488);
     else {
-      // A further offer at this point is not taken; the session goes on as it is.
-      respond(request.body.length === 0 ? 200 : 488);
-      this.#reliable.acknowledged();
+      const user = this.#final ? this.#held?.onReoffer : this.onReoffer;
+      this.#exchange.take({ request, flow, respond: answer }, user, this.#core.random);
     }
+  }
+
+  #respondTo(transaction: ServerTransaction, status: number, options: AnswerOptions = {}): void {
+    transaction.respond(
+      createResponse(transaction.request, status, {
+        ...options,
+        headers: [...(options.headers ?? []), ...server(this.#core)],
+      }),
+    );
   }
 
   #provisional(status: number, options: AnswerOptions, extra: ExtraHeaders): void {

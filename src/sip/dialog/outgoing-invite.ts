@@ -9,15 +9,16 @@ import { GatewayError, TransactionTimeoutError, TransportError } from "../../bas
 import { randomHex } from "../../base/ids.ts";
 import { createRequest } from "../build.ts";
 import { lists } from "../header-values.ts";
-import type { Flow, NameAddr, SipRequest, SipResponse } from "../message.ts";
+import type { Flow, NameAddr, SipBody, SipRequest, SipResponse } from "../message.ts";
 import type { ClientTransaction } from "../transaction/client-transaction.ts";
 import type { Located } from "../transport/locate.ts";
-import type { Dialog, OutgoingInvite, OutgoingInviteOptions } from "../user-agent.ts";
+import type { Dialog, InDialogRequest, OutgoingInvite, OutgoingInviteOptions } from "../user-agent.ts";
 import { ClientAuthentication } from "./authentication.ts";
 import { ConfirmedDialog } from "./confirmed-dialog.ts";
 import { contactFor, flowFor, type SipCore, userAgent, viaFor } from "./core.ts";
 import { EarlyDialog } from "./early-dialog.ts";
 import { supported } from "./extensions.ts";
+import { OfferExchange } from "./offer-exchange.ts";
 import { contactOf, recordRoutes } from "./route-set.ts";
 import { agreedSession, minSeconds, offerSession } from "./session-timer.ts";
 
@@ -31,6 +32,8 @@ type Outcome = "pending" | "settled" | "abandoned";
 export class UacInvite implements OutgoingInvite {
   readonly callId = randomHex(16);
   onProgress: ((response: SipResponse) => void) | undefined;
+  onReoffer: ((request: InDialogRequest) => void) | undefined;
+  onOffer: ((response: SipResponse, answer: (body: SipBody | undefined) => void) => void) | undefined;
   onFirstAnswer: (() => void) | undefined;
   onAccepted: ((response: SipResponse, dialog: Dialog) => void) | undefined;
   onRejected: ((response: SipResponse) => void) | undefined;
@@ -204,8 +207,8 @@ export class UacInvite implements OutgoingInvite {
 
   #provisional(response: SipResponse, transaction: ClientTransaction, isCurrent: boolean): void {
     if (!isCurrent || this.#cancelRequested) this.#sendCancel(transaction);
-    else if (response.status > 100 && this.#earlyDialog(response, transaction).take(response))
-      this.onProgress?.(response);
+    else if (response.status > 100)
+      this.#earlyDialog(response, transaction).take(response, () => this.onProgress?.(response));
   }
 
   /** The early dialog of a provisional answer, by its To tag; forks have one each (SIP-DLG-1). */
@@ -213,10 +216,30 @@ export class UacInvite implements OutgoingInvite {
     const remoteTag = response.to.params.get("tag") ?? "";
     const known = this.#early.get(remoteTag);
     if (known !== undefined) return known;
-    const made = new EarlyDialog(this.#core, request, flow, response, this.#options.tlsVerify ?? true);
+    const made = new EarlyDialog(this.#core, response, {
+      invite: request,
+      flow,
+      tlsVerify: this.#options.tlsVerify ?? true,
+      credentials: this.#options.credentials,
+      onReoffer: (offer) => {
+        if (this.onReoffer === undefined) offer.respond(488);
+        else this.onReoffer(offer);
+      },
+      onOffer: (offer, answer) => this.#offered(offer, answer),
+    });
     if (this.#early.size < EARLY_DIALOGS_MAX) this.#early.set(remoteTag, made);
     else made.close();
     return made;
+  }
+
+  /** A call whose offer is of no use is not wanted any more (SDP-21). */
+  #offered(response: SipResponse, answer: (body: SipBody | undefined) => void): void {
+    const answerOrEnd = (body: SipBody | undefined): void => {
+      answer(body);
+      if (body === undefined) this.cancel('SIP;cause=488;text="Not Acceptable Here"');
+    };
+    if (this.onOffer === undefined) answerOrEnd(undefined);
+    else this.onOffer(response, answerOrEnd);
   }
 
   /** 422: the far end wants a longer session interval; it gets it once. */
@@ -241,7 +264,7 @@ export class UacInvite implements OutgoingInvite {
       this.#outcome = "settled";
       this.#noAnswer?.cancel();
       this.#closeEarly();
-      if (this.#options.body !== undefined) dialog.acknowledge();
+      if (!this.#answersInAck(remoteTag)) dialog.acknowledge();
       this.onAccepted?.(response, dialog);
       return;
     }
@@ -249,6 +272,11 @@ export class UacInvite implements OutgoingInvite {
     dialog.acknowledge();
     dialog.bye();
     if (isCurrent) this.#fail(new TransactionTimeoutError("answered while it was being cancelled"));
+  }
+
+  /** The 2xx to an INVITE without an offer makes one, unless a reliable answer did so before. */
+  #answersInAck(remoteTag: string): boolean {
+    return this.#options.body === undefined && this.#early.get(remoteTag)?.agreed !== true;
   }
 
   #rejected(response: SipResponse, transaction: ClientTransaction): void {
@@ -301,15 +329,23 @@ export class UacInvite implements OutgoingInvite {
   }
 
   #makeDialog(response: SipResponse, transaction: ClientTransaction): ConfirmedDialog {
-    const early = this.#early.get(response.to.params.get("tag") ?? "");
-    const { body, credentials } = this.#options;
+    const remoteTag = response.to.params.get("tag") ?? "";
+    const early = this.#early.get(remoteTag);
+    const answerInAck = this.#answersInAck(remoteTag);
+    const exchange = early?.exchange ?? new OfferExchange(answerInAck ? "them" : "nobody");
+    // The 2xx is the answer at the latest.
+    exchange.ours = false;
+    const { credentials } = this.#options;
+    const body = early?.localBody ?? this.#options.body;
     return new ConfirmedDialog(this.#core, {
       role: "uac",
       callId: this.callId,
       local: this.#from,
       remote: response.to,
       localTag: this.#from.params.get("tag")!,
-      remoteTag: response.to.params.get("tag") ?? "",
+      remoteTag,
+      exchange,
+      answerInAck,
       localSequence: early?.localSequence ?? transaction.request.cseq.number,
       inviteSequence: transaction.request.cseq.number,
       remoteSequence: early?.remoteSequence ?? -1,

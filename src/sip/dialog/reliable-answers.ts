@@ -16,7 +16,7 @@ export class ReliableAnswers {
   readonly #onGivenUp: () => void;
   readonly #waiting: (() => void)[] = [];
   #sequence: number;
-  #pending: { readonly rseq: number; readonly hasBody: boolean } | undefined;
+  #pending: { readonly rseq: number; readonly hasBody: boolean; acknowledged: boolean } | undefined;
   #repeat: Timer | undefined;
   #limit: Timer | undefined;
   #stopped = false;
@@ -43,7 +43,7 @@ export class ReliableAnswers {
   /** Sends one; `send` is called with its headers, now and again until PRACK. */
   send(hasBody: boolean, send: (headers: ExtraHeaders) => void): void {
     const rseq = ++this.#sequence;
-    this.#pending = { rseq, hasBody };
+    this.#pending = { rseq, hasBody, acknowledged: false };
     const headers: ExtraHeaders = [
       ["Require", "100rel"],
       ["RSeq", String(rseq)],
@@ -63,17 +63,20 @@ export class ReliableAnswers {
     });
   }
 
-  /** True when the PRACK is for the answer that waits (§3). */
-  isAcknowledgedBy(prack: SipRequest): boolean {
+  /** True when the PRACK is for the answer that waits (§3), which is not repeated any more. `release` follows. */
+  take(prack: SipRequest): boolean {
     const rack = readRAck(prack.headers);
+    const pending = this.#pending;
     const { number, method } = this.#invite.cseq;
-    return (
-      rack !== undefined && rack.rseq === this.#pending?.rseq && rack.cseqNumber === number && rack.method === method
-    );
+    if (rack === undefined || pending === undefined || pending.acknowledged) return false;
+    if (rack.rseq !== pending.rseq || rack.cseqNumber !== number || rack.method !== method) return false;
+    pending.acknowledged = true;
+    this.#repeat?.cancel();
+    return true;
   }
 
-  /** Its PRACK was answered: what was waiting behind it goes out. */
-  acknowledged(): void {
+  /** The PRACK was answered: what was waiting behind it goes out. */
+  release(): void {
     this.#quiet();
     this.#pending = undefined;
     while (this.#pending === undefined && !this.#stopped && this.#waiting.length > 0) this.#waiting.shift()!();

@@ -4,10 +4,11 @@
  * leg (SDP-9); what the far end does to end the call is told to the owner once.
  */
 
-import { messageOf, SdpError } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { SipRequest } from "../sip/message.ts";
-import type { AnswerOptions, Dialog, DialogEnd, InDialogRequest } from "../sip/user-agent.ts";
+import type { Dialog, DialogEnd, InDialogRequest } from "../sip/user-agent.ts";
+import { answerReoffer, sdpBody } from "./answer-reoffer.ts";
 import type { Call } from "./call.ts";
 import { dtmfOfInfo } from "./dtmf-info.ts";
 import type { MediaLeg } from "./media-leg.ts";
@@ -19,11 +20,7 @@ export interface LegEnd {
   readonly text: string;
 }
 
-const SDP = "application/sdp";
-
-export function sdpBody(content: string): { contentType: string; content: string } {
-  return { contentType: SDP, content };
-}
+export { rejection, sdpBody } from "./answer-reoffer.ts";
 
 export class CallLeg {
   readonly call: Call;
@@ -87,33 +84,14 @@ export class CallLeg {
   }
 
   async #reoffered(request: InDialogRequest): Promise<void> {
-    try {
-      const offer = sdpOf(request.request);
-      if (offer === "") {
-        // UPDATE without SDP refreshes the session (SIP-UPD-3); re-INVITE without SDP asks for our offer (SDP-3).
-        if (request.request.method === "UPDATE") {
-          request.respond(200);
-          return;
-        }
-        this.#offerOpen = true;
-        request.respond(200, { body: sdpBody(this.negotiation.makeOffer()) });
-        return;
-      }
-      const wasHeld = this.negotiation.heldByRemote;
-      const { answer, options } = this.negotiation.acceptOffer(offer);
-      await this.media.configure(options);
-      request.respond(200, { body: sdpBody(answer) });
-      const held = this.negotiation.heldByRemote;
-      if (held !== wasHeld) {
-        this.call.note("media", held ? "the far end put the call on hold" : "the far end resumed the call");
-        this.onHold?.(held);
-      }
-    } catch (error) {
-      // SIP-INV-8: the session goes on unchanged.
-      const status = error instanceof SdpError ? error.status : 500;
-      request.respond(status, rejection(messageOf(error)));
-      this.call.note("media", `re-offer refused with ${status}: ${messageOf(error)}`);
-    }
+    if (sdpOf(request.request) !== "") {
+      const { call, media, negotiation } = this;
+      await answerReoffer({ call, media, negotiation, onHold: (held) => this.onHold?.(held) }, request);
+    } else if (request.request.method === "INVITE") {
+      // A re-INVITE without SDP asks for our offer (SDP-3).
+      this.#offerOpen = true;
+      request.respond(200, { body: sdpBody(this.negotiation.makeOffer()) });
+    } else request.respond(200);
   }
 
   async #acknowledged(ack: SipRequest): Promise<void> {
@@ -165,11 +143,6 @@ export class CallLeg {
     this.#log.debug("leg ended", { callSid: this.call.sid, cause: end.cause });
     for (const listener of [...this.#endListeners]) listener(end);
   }
-}
-
-/** 488 and its like with a Warning that says why (RFC 3261 §20.43). */
-export function rejection(text: string): AnswerOptions {
-  return { headers: [["Warning", `399 tandem "${text.replace(/["\\\r\n]/g, "'").slice(0, 200)}"`]] };
 }
 
 function endOf(end: DialogEnd): LegEnd {

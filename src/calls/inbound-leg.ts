@@ -5,10 +5,12 @@
 
 import { messageOf } from "../base/errors.ts";
 import type { WorkerHandle } from "../scheduler/worker-handle.ts";
-import type { AnswerOptions, IncomingInvite } from "../sip/user-agent.ts";
+import type { SipRequest } from "../sip/message.ts";
+import type { AnswerOptions, IncomingInvite, InDialogRequest } from "../sip/user-agent.ts";
+import { answerReoffer, rejection, sdpBody } from "./answer-reoffer.ts";
 import type { Call } from "./call.ts";
 import type { CallContext } from "./call-context.ts";
-import { CallLeg, type LegEnd, rejection, sdpBody } from "./call-leg.ts";
+import { CallLeg, type LegEnd } from "./call-leg.ts";
 import { MediaLeg } from "./media-leg.ts";
 import { LegNegotiation, type MediaPolicy, sdpOf } from "./negotiation.ts";
 
@@ -19,8 +21,10 @@ export class InboundLeg {
   readonly #ctx: CallContext;
   readonly #negotiation: LegNegotiation;
   /** Our SDP for 183 and 200: the answer, or the offer when the INVITE had none. */
-  readonly #body: string;
+  #body: string;
   readonly #delayedOffer: boolean;
+  /** With a delayed offer: ours went out in a reliable 183, and its PRACK brings the answer. */
+  #offeredEarly = false;
   #state: "offered" | "answered" | "ended" = "offered";
   #leg: CallLeg | undefined;
   /** CANCEL before the answer, BYE or a fault after it; once, and never after our own `reject` or `hangup`. */
@@ -43,6 +47,8 @@ export class InboundLeg {
     this.#body = body;
     this.#delayedOffer = delayedOffer;
     invite.onCancelled = (reason) => this.#end({ cause: "cancelled", text: reason });
+    invite.onReoffer = (request) => void this.#reoffered(request);
+    invite.onEarlyAnswer = (prack) => void this.#earlyAnswered(prack);
     media.listen({
       onLegLost: () => {
         if (this.#state !== "offered") return;
@@ -100,12 +106,19 @@ export class InboundLeg {
     this.call.apply("rang");
   }
 
-  /** 183 with our SDP: from now on the caller hears what the leg plays (R-MEDIA-12). Not possible with a delayed offer. */
+  /**
+   * 183 with our SDP: from now on the caller hears what the leg plays (R-MEDIA-12). With a delayed offer that takes a caller
+   * with 100rel; its PRACK has the answer (SDP-3).
+   */
   async early(): Promise<void> {
     if (this.#state !== "offered") return;
     this.call.apply("rang");
     if (this.#delayedOffer) {
-      this.invite.progress(180);
+      if (this.#offeredEarly || !this.invite.takesEarlyOffer) this.invite.progress(180);
+      else {
+        this.#offeredEarly = true;
+        this.invite.progress(183, { body: sdpBody(this.#body) });
+      }
       return;
     }
     await this.#startSending();
@@ -119,8 +132,10 @@ export class InboundLeg {
     if (!this.#delayedOffer) await this.#startSending();
     if (this.#state !== "offered") return this.#leg;
     this.#state = "answered";
-    const dialog = this.invite.accept({ body: sdpBody(this.#body) });
-    this.#leg = new CallLeg(this.call, this.media, this.#negotiation, dialog, this.#ctx.log, this.#delayedOffer);
+    // A second description would be another offer (RFC 6337 §2.2).
+    const dialog = this.invite.accept(this.#offeredEarly ? {} : { body: sdpBody(this.#body) });
+    const isOfferOpen = this.#delayedOffer && !this.#offeredEarly;
+    this.#leg = new CallLeg(this.call, this.media, this.#negotiation, dialog, this.#ctx.log, isOfferOpen);
     this.#leg.onEnded((end) => this.#end(end));
     this.call.sipStatus = 200;
     this.call.apply("answered");
@@ -142,6 +157,26 @@ export class InboundLeg {
     else if (this.#state === "answered") {
       this.#state = "ended";
       this.#leg?.hangup(reason);
+    }
+  }
+
+  /** A further offer before the answer, in UPDATE or PRACK (SIP-UPD-1, SIP-PRK-5). */
+  async #reoffered(request: InDialogRequest): Promise<void> {
+    const { call, media } = this;
+    this.#body = (await answerReoffer({ call, media, negotiation: this.#negotiation }, request)) ?? this.#body;
+  }
+
+  /** The answer to the offer of our 183. One that is no use ends the call, whatever it has become meanwhile (SDP-21). */
+  async #earlyAnswered(prack: SipRequest): Promise<void> {
+    try {
+      await this.media.configure(this.#negotiation.acceptAnswer(sdpOf(prack)));
+      this.call.note("media", this.#negotiation.summary);
+    } catch (error) {
+      const text = `no usable answer to our offer in the PRACK: ${messageOf(error)}`;
+      this.call.note("media", text);
+      if (this.#state === "answered") this.#leg?.hangup('SIP;cause=488;text="Not Acceptable Here"');
+      else if (this.#state === "offered") this.invite.reject(488, rejection(text));
+      this.#end({ cause: "error", text });
     }
   }
 

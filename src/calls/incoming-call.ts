@@ -20,9 +20,9 @@ import {
   type TerminationRefused,
 } from "../trunking/termination.ts";
 import type { AdmittedInvite } from "./admitted-invite.ts";
+import { rejection } from "./answer-reoffer.ts";
 import { Call, type CallDetails } from "./call.ts";
 import type { CallContext } from "./call-context.ts";
-import { rejection } from "./call-leg.ts";
 import { InboundLeg } from "./inbound-leg.ts";
 import { originateCall } from "./origination-call.ts";
 import { mediaPolicy } from "./plan-targets.ts";

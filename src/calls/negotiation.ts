@@ -44,6 +44,8 @@ export class LegNegotiation {
   readonly #policy: MediaPolicy;
   #agreed: Agreed | undefined;
   #openOffer: SessionDescription | undefined;
+  /** Forks may still answer the first offer when one of them has made an offer of its own. */
+  #firstOffer: SessionDescription | undefined;
   #negotiated: Negotiated | undefined;
 
   constructor(policy: MediaPolicy, ports: LegPorts) {
@@ -75,15 +77,17 @@ export class LegNegotiation {
   /** Our offer, first or again. */
   makeOffer(): string {
     this.#openOffer = createOffer(this.#local, this.#rounds());
+    this.#firstOffer ??= this.#openOffer;
     return formatSession(this.#openOffer);
   }
 
   /**
    * Their answer to our last offer. Several answers to one offer are possible before the call is answered (forking).
+   * @param toFirst - of a fork that knows our first offer only, while another made an offer of its own
    * @throws SdpError when it does not fit the offer (SDP-21)
    */
-  acceptAnswer(text: string): LegOptions {
-    const offer = this.#openOffer ?? this.#agreed?.local;
+  acceptAnswer(text: string, toFirst = false): LegOptions {
+    const offer = toFirst ? this.#firstOffer : (this.#openOffer ?? this.#agreed?.local);
     if (offer === undefined) throw new TypeError("acceptAnswer: no offer was made");
     const answer = parseSession(text);
     const negotiated = applyAnswer(offer, answer, this.#local);

@@ -7,10 +7,11 @@ import { type GatewayError, messageOf, TransactionTimeoutError } from "../base/e
 import type { WorkerHandle } from "../scheduler/worker-handle.ts";
 import type { ExtraHeaders, NameAddr, SipResponse } from "../sip/message.ts";
 import type { SipUri } from "../sip/uri.ts";
-import type { Dialog, OutgoingInvite } from "../sip/user-agent.ts";
+import type { Dialog, InDialogRequest, OutgoingInvite } from "../sip/user-agent.ts";
+import { answerReoffer, rejection, sdpBody } from "./answer-reoffer.ts";
 import type { Call } from "./call.ts";
 import type { CallContext } from "./call-context.ts";
-import { CallLeg, sdpBody } from "./call-leg.ts";
+import { CallLeg } from "./call-leg.ts";
 import { MediaLeg } from "./media-leg.ts";
 import { LegNegotiation, type MediaPolicy, sdpOf } from "./negotiation.ts";
 
@@ -51,6 +52,10 @@ export class OutboundLeg {
   #done = false;
   /** SDP of the last early answer that was applied; the same text again changes nothing. */
   #appliedAnswer = "";
+  /** To tag of the fork whose answer that was. */
+  #answeredBy = "";
+  /** That fork made an offer of its own since then, so that what its further answers say of the first one is old. */
+  #isReoffered = false;
   onFirstAnswer: (() => void) | undefined;
   /** 101 to 199; `early` when it brought SDP, which has been applied. */
   onProgress: ((status: number, early: boolean) => void) | undefined;
@@ -79,6 +84,7 @@ export class OutboundLeg {
     call.sipCallId = this.#invite.callId;
     this.#invite.onFirstAnswer = () => this.onFirstAnswer?.();
     this.#invite.onProgress = (response) => void this.#progress(response);
+    this.#invite.onReoffer = (request) => void this.#reoffered(request);
     this.#invite.onAccepted = (response, dialog) => void this.#accepted(response, dialog);
     this.#invite.onRejected = (response) =>
       this.#fail({ kind: "status", status: response.status, text: `${response.status} ${response.reason}`, response });
@@ -114,7 +120,7 @@ export class OutboundLeg {
     this.call.apply("rang");
     let early = false;
     try {
-      early = await this.#applyAnswer(sdpOf(response));
+      early = await this.#applyAnswer(response);
     } catch (error) {
       // SDP of an unreliable provisional answer that is no use: wait for the final one.
       this.call.note("media", `SDP of ${response.status} not usable: ${messageOf(error)}`);
@@ -131,9 +137,8 @@ export class OutboundLeg {
     // The leg listens from now on, so that a BYE which comes while the worker is being told is not missed.
     const leg = new CallLeg(this.call, this.#media, this.#negotiation, dialog, this.#ctx.log);
     try {
-      const answer = sdpOf(response);
-      if (answer === "" && this.#appliedAnswer === "") throw new Error("the 200 carries no SDP");
-      await this.#applyAnswer(answer);
+      if (sdpOf(response) === "" && this.#appliedAnswer === "") throw new Error("the 200 carries no SDP");
+      await this.#applyAnswer(response);
     } catch (error) {
       // SDP-21: a bad answer is acknowledged, then the call is ended.
       const text = `answer not usable: ${messageOf(error)}`;
@@ -151,14 +156,28 @@ export class OutboundLeg {
     this.onAnswered?.(leg, response);
   }
 
-  async #applyAnswer(answer: string): Promise<boolean> {
+  async #applyAnswer(response: SipResponse): Promise<boolean> {
+    const answer = sdpOf(response);
     if (answer === "") return false;
-    if (answer !== this.#appliedAnswer) {
-      const options = this.#negotiation.acceptAnswer(answer);
-      this.#appliedAnswer = answer;
-      await this.#media.configure(options);
-    }
+    const fork = response.to.params.get("tag") ?? "";
+    if (answer === this.#appliedAnswer || (this.#isReoffered && fork === this.#answeredBy)) return true;
+    const options = this.#negotiation.acceptAnswer(answer, this.#isReoffered);
+    this.#appliedAnswer = answer;
+    this.#answeredBy = fork;
+    this.#isReoffered = false;
+    await this.#media.configure(options);
     return true;
+  }
+
+  /** UPDATE with an offer before the answer (SIP-UPD-1). The media are those of one fork: others have to wait for theirs. */
+  async #reoffered(request: InDialogRequest): Promise<void> {
+    if (this.#done || request.request.from.params.get("tag") !== this.#answeredBy) {
+      request.respond(488, rejection("the media are those of another early dialog"));
+      return;
+    }
+    const { call, media } = this;
+    this.#isReoffered = true;
+    await answerReoffer({ call, media, negotiation: this.#negotiation }, request);
   }
 
   #lost(): void {

@@ -16,17 +16,25 @@ export class ScriptedAgent {
   readonly stackPort: number;
   readonly tag = `peer${++serial}`;
 
-  constructor(peer: UdpPeer, stackPort: number) {
+  readonly stackAddress: string;
+
+  constructor(peer: UdpPeer, stackPort: number, stackAddress = "127.0.0.1") {
     this.peer = peer;
     this.stackPort = stackPort;
+    this.stackAddress = stackAddress;
   }
 
+  /** The Stage's agents are on 127.0.0.1, whatever address they send from. */
   get contact(): string {
-    return `<sip:peer@127.0.0.1:${this.peer.port}>`;
+    return `<sip:peer@${this.#host}:${this.peer.port}>`;
+  }
+
+  get #host(): string {
+    return this.stackAddress === "127.0.0.1" ? "127.0.0.1" : this.peer.address;
   }
 
   sendRaw(bytes: Uint8Array): Promise<void> {
-    return this.peer.send(bytes, this.stackPort);
+    return this.peer.send(bytes, this.stackPort, this.stackAddress);
   }
 
   /** An answer with our tag and Contact. */
@@ -50,15 +58,16 @@ export class ScriptedAgent {
       cseq?: number;
       toTag?: string;
       branch?: string;
+      uri?: string;
     } = {},
   ): Promise<SipRequest> {
     const number = ++serial;
-    const to = parseUri(`sip:user@127.0.0.1:${this.stackPort}`);
+    const to = parseUri(fields.uri ?? `sip:user@127.0.0.1:${this.stackPort}`);
     const request = createRequest({
       method,
       uri: to,
       vias: [this.#via(fields.branch ?? `z9hG4bKscript${number}`)],
-      from: nameAddr(parseUri(`sip:peer@127.0.0.1:${this.peer.port}`), "", [["tag", this.tag]]),
+      from: nameAddr(parseUri(`sip:peer@${this.#host}:${this.peer.port}`), "", [["tag", this.tag]]),
       to: nameAddr(to, "", fields.toTag === undefined ? [] : [["tag", fields.toTag]]),
       callId: fields.callId ?? `script-${number}`,
       cseq: { number: fields.cseq ?? 1, method },
@@ -109,7 +118,7 @@ export class ScriptedAgent {
   }
 
   #via(branch: string) {
-    return { transport: "UDP", host: "127.0.0.1", port: this.peer.port, params: new Map([["branch", branch]]) };
+    return { transport: "UDP", host: this.#host, port: this.peer.port, params: new Map([["branch", branch]]) };
   }
 }
 

@@ -85,20 +85,21 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
   progress(status: number, options: AnswerOptions = {}): void {
     if (status <= 100 || status >= 200) throw new RangeError(`status: 101 to 199, not ${status}`);
     if (this.#final) return;
-    const { headers } = this.request;
-    const isRequired = lists(headers, "Require", "100rel");
-    const hasBody = options.body !== undefined;
-    // The first reliable answer to an INVITE without an offer would have to make one (RFC 3261 §13.2.1); 100 says enough.
-    if (isRequired && !hasBody && this.request.body.length === 0) return;
-    // One with a session description is worth a PRACK, ringing is not (SIP-PRK-1).
-    const isReliable = this.#core.reliable && (isRequired || (hasBody && lists(headers, "Supported", "100rel")));
+    const isRequired = lists(this.request.headers, "Require", "100rel");
     this.#reliable.whenFree(() => {
       if (this.#final) return;
+      // Offer and answer are over once they went reliably; a further description would mean nothing (RFC 6337 §2.2).
+      const { body, ...rest } = options;
+      const described = this.#agreed || body === undefined ? rest : { ...rest, body };
+      const hasBody = "body" in described;
+      // The first reliable answer to an INVITE without an offer has to make one (RFC 3261 §13.2.1); 100 says enough.
+      if (isRequired && !hasBody && this.request.body.length === 0 && this.#localBody === undefined) return;
       this.#keep?.cancel();
-      if (isReliable) {
-        if (hasBody) this.#describes(options.body);
-        this.#reliable.send(hasBody, (extra) => this.#provisional(status, options, extra));
-      } else this.#keepSending(() => this.#provisional(status, options, []));
+      // One with a session description is worth a PRACK, ringing is not (SIP-PRK-1).
+      if (isRequired ? this.#core.reliable : hasBody && this.takesEarlyOffer) {
+        if (hasBody) this.#describes(body!);
+        this.#reliable.send(hasBody, (extra) => this.#provisional(status, described, extra));
+      } else this.#keepSending(() => this.#provisional(status, described, []));
     });
   }
 

@@ -19,6 +19,7 @@ import { IncomingCalls } from "./calls/incoming-call.ts";
 import { OtherRequests } from "./calls/other-requests.ts";
 import { TargetHealth } from "./calls/target-health.ts";
 import { TargetPings } from "./calls/target-pings.ts";
+import { ConversationTable } from "./calls/transfer/conversation-table.ts";
 import { TrunkAdmission } from "./calls/trunk-admission.ts";
 import { compileWasm } from "./media/wasm-engine.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
@@ -237,7 +238,7 @@ export class Gateway {
   /** Before any state is kept (requirements 0.1, R-AUTH-15): unknown hosts and blocked addresses get no answer. */
   #admit(request: SipRequest, flow: Flow): Admission {
     if (this.#incoming.isBlocked(flow.remoteAddress)) return "drop";
-    if (this.#incoming.domainOf(request.uri.host) !== undefined) return "accept";
+    if (this.#incoming.domainOfRequest(request) !== undefined) return "accept";
     // OPTIONS to the gateway itself are pings of peers that know its address.
     const isOwnAddress =
       this.listening.some(({ address }) => address === request.uri.host) ||
@@ -267,6 +268,7 @@ export class Gateway {
       alerts: this.alerts,
       calls: this.calls,
       admission: this.#admission,
+      conversations: new ConversationTable(),
       edges,
       divert: { base: domains.base, edges, reach: redirect.reach, denied: redirect.denied },
       authenticator: new Authenticator(this.#clock, secrets, auth),

@@ -9,9 +9,10 @@ import type { Call } from "./call.ts";
 import type { CallContext } from "./call-context.ts";
 import { endEventOf } from "./call-state.ts";
 import type { InboundLeg } from "./inbound-leg.ts";
-import { joinLegs } from "./join-legs.ts";
 import type { OutboundLeg } from "./outbound-leg.ts";
-import { type HuntOptions, type HuntOutcome, TargetHunt } from "./target-hunt.ts";
+import { type HuntOptions, type HuntOutcome, statusOfHunt, TargetHunt } from "./target-hunt.ts";
+import { Conversation } from "./transfer/conversation.ts";
+import type { Party } from "./transfer/party.ts";
 
 /** How the whole call ended. */
 export type BridgedOutcome =
@@ -19,18 +20,19 @@ export type BridgedOutcome =
   /** Not answered: the hunt's result, for the caller to act on; the inbound leg is still waiting. */
   | Exclude<HuntOutcome, { kind: "answered" }>;
 
+export interface BridgeOptions extends Omit<HuntOptions, "call" | "worker" | "onProgress"> {
+  /** Who the two sides are once they are joined. */
+  readonly caller: Omit<Party, "leg">;
+  readonly callee: Omit<Party, "leg">;
+}
+
 export class BridgedCall {
   readonly #ctx: CallContext;
   readonly #inbound: InboundLeg;
   readonly #outboundCall: Call;
-  readonly #options: Omit<HuntOptions, "call" | "worker" | "onProgress">;
+  readonly #options: BridgeOptions;
 
-  constructor(
-    ctx: CallContext,
-    inbound: InboundLeg,
-    outboundCall: Call,
-    options: Omit<HuntOptions, "call" | "worker" | "onProgress">,
-  ) {
+  constructor(ctx: CallContext, inbound: InboundLeg, outboundCall: Call, options: BridgeOptions) {
     this.#ctx = ctx;
     this.#inbound = inbound;
     this.#outboundCall = outboundCall;
@@ -52,8 +54,7 @@ export class BridgedCall {
     if (this.#inbound.ended) hunt.cancel();
     const outcome = await hunt.run();
     if (outcome.kind !== "answered") {
-      const status =
-        outcome.kind === "refused" ? outcome.status : outcome.kind === "exhausted" ? outcome.lastStatus : 487;
+      const status = statusOfHunt(outcome);
       this.#outboundCall.sipStatus = status;
       this.#outboundCall.apply(outcome.kind === "cancelled" ? "end-canceled" : endEventOf(status));
       return outcome;
@@ -66,8 +67,16 @@ export class BridgedCall {
       this.#outboundCall.apply("hung-up");
       return { kind: "cancelled" };
     }
-    await joinLegs(this.#ctx, inbound, outbound, { limitMs: this.#ctx.settings.callDurationMaxMs, keepFirst: false });
-    inbound.call.apply("hung-up");
+    const { caller, callee } = this.#options;
+    const parties: [Party, Party] = [
+      { ...caller, leg: inbound },
+      { ...callee, leg: outbound },
+    ];
+    await new Conversation(this.#ctx, parties, {
+      accountSid: inbound.call.details.accountSid,
+      callSid: inbound.call.sid,
+      limitMs: this.#ctx.settings.callDurationMaxMs,
+    }).run();
     return { kind: "bridged" };
   }
 

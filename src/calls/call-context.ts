@@ -14,6 +14,7 @@ import type { AlertLog } from "./alert-log.ts";
 import type { Authenticator } from "./authenticate.ts";
 import type { CallTable } from "./call-table.ts";
 import type { TargetHealth } from "./target-health.ts";
+import type { ConversationTable } from "./transfer/conversation-table.ts";
 import type { TrunkAdmission } from "./trunk-admission.ts";
 
 /** The part of the SIP stack that calls use. */
@@ -65,6 +66,7 @@ export interface CallContext {
   readonly alerts: AlertLog;
   readonly calls: CallTable;
   readonly admission: TrunkAdmission;
+  readonly conversations: ConversationTable;
   readonly settings: CallSettings;
   readonly edges: EdgeTable;
   readonly divert: DivertPolicy;

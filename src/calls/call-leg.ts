@@ -6,12 +6,13 @@
 
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { WorkerHandle } from "../scheduler/worker-handle.ts";
 import type { SipRequest } from "../sip/message.ts";
 import type { Dialog, DialogEnd, InDialogRequest } from "../sip/user-agent.ts";
 import { answerReoffer, sdpBody } from "./answer-reoffer.ts";
 import type { Call } from "./call.ts";
 import { dtmfOfInfo } from "./dtmf-info.ts";
-import type { MediaLeg } from "./media-leg.ts";
+import { MediaLeg } from "./media-leg.ts";
 import { type LegNegotiation, sdpOf } from "./negotiation.ts";
 
 /** Why a leg ended without being asked to. */
@@ -24,13 +25,15 @@ export { rejection, sdpBody } from "./answer-reoffer.ts";
 
 export class CallLeg {
   readonly call: Call;
-  readonly media: MediaLeg;
   readonly negotiation: LegNegotiation;
   readonly #dialog: Dialog;
   readonly #log: Log;
+  #media: MediaLeg;
+  #stopListening: () => void;
   #ended = false;
   /** Our offer is open: the answer is to come in an ACK (SDP-3). */
   #offerOpen = false;
+  readonly #gone = Promise.withResolvers<void>();
   readonly #endListeners = new Set<(end: LegEnd) => void>();
   /** REFER and other requests that this leg does not answer itself. */
   onRequest: ((request: InDialogRequest) => void) | undefined;
@@ -41,7 +44,7 @@ export class CallLeg {
 
   constructor(call: Call, media: MediaLeg, negotiation: LegNegotiation, dialog: Dialog, log: Log, offerOpen = false) {
     this.call = call;
-    this.media = media;
+    this.#media = media;
     this.negotiation = negotiation;
     this.#dialog = dialog;
     this.#log = log;
@@ -50,15 +53,11 @@ export class CallLeg {
     dialog.onAck = (ack) => void this.#acknowledged(ack);
     dialog.onRequest = (request) => this.#requested(request);
     dialog.onEnded = (end) => this.#end(endOf(end));
-    media.listen({
-      onLegEvent: (event) => {
-        if (event.type === "dtmf") this.onDtmf?.(event.digit);
-        else if (event.type === "silent") this.#silent();
-        else if (event.type === "srtp-failing")
-          call.note("media", "no packet of the last 5 s could be authenticated: the far end uses another key");
-      },
-      onLegLost: () => this.#end({ cause: "worker-lost", text: "the media worker of this call was lost" }, true),
-    });
+    this.#stopListening = this.#listen(media);
+  }
+
+  get media(): MediaLeg {
+    return this.#media;
   }
 
   get ended(): boolean {
@@ -71,6 +70,11 @@ export class CallLeg {
     return () => this.#endListeners.delete(listener);
   }
 
+  /** Resolves when the leg has ended, whoever ended it. */
+  get gone(): Promise<void> {
+    return this.#gone.promise;
+  }
+
   get dialog(): Dialog {
     return this.#dialog;
   }
@@ -81,6 +85,48 @@ export class CallLeg {
     this.#ended = true;
     this.#dialog.bye(reason === undefined ? undefined : [["Reason", reason]]);
     this.#closeMedia();
+    this.#gone.resolve();
+  }
+
+  /**
+   * Takes the media to another worker by a re-INVITE, so that it can be bridged with a leg there; does nothing when it is there.
+   * @throws GatewayError or Error when the far end does not take it, or ended; the media stay where they were
+   */
+  async moveTo(worker: WorkerHandle): Promise<void> {
+    if (this.#media.worker === worker) return;
+    const media = await MediaLeg.open(worker, this.negotiation.bindAddress, {});
+    const { offer, undo } = this.negotiation.offerFrom(media.ports);
+    try {
+      const response = await this.#dialog.reoffer("INVITE", sdpBody(offer));
+      if (response.status >= 300) throw new Error(`the re-INVITE from another port was answered ${response.status}`);
+      if (this.#ended) throw new Error("the far end hung up");
+      await media.configure(this.negotiation.acceptAnswer(sdpOf(response)));
+    } catch (error) {
+      undo();
+      void media.close();
+      throw error;
+    }
+    const before = this.#media;
+    this.#stopListening();
+    this.#media = media;
+    this.#stopListening = this.#listen(media);
+    // What the call reserved where it began stays so until the call ends.
+    worker.reserve(1);
+    void this.gone.then(() => worker.release(1));
+    void before.close();
+    this.call.note("media", "moved to another worker by a re-INVITE");
+  }
+
+  #listen(media: MediaLeg): () => void {
+    return media.listen({
+      onLegEvent: (event) => {
+        if (event.type === "dtmf") this.onDtmf?.(event.digit);
+        else if (event.type === "silent") this.#silent();
+        else if (event.type === "srtp-failing")
+          this.call.note("media", "no packet of the last 5 s could be authenticated: the far end uses another key");
+      },
+      onLegLost: () => this.#end({ cause: "worker-lost", text: "the media worker of this call was lost" }, true),
+    });
   }
 
   async #reoffered(request: InDialogRequest): Promise<void> {
@@ -98,7 +144,7 @@ export class CallLeg {
     if (!this.#offerOpen) return;
     this.#offerOpen = false;
     try {
-      await this.media.configure(this.negotiation.acceptAnswer(sdpOf(ack)));
+      await this.#media.configure(this.negotiation.acceptAnswer(sdpOf(ack)));
     } catch (error) {
       const text = `no usable answer to our offer in the ACK: ${messageOf(error)}`;
       this.call.note("media", text);
@@ -114,7 +160,7 @@ export class CallLeg {
         return;
       }
       request.respond(200);
-      void this.media.signalDtmf(digit).catch(() => undefined);
+      void this.#media.signalDtmf(digit).catch(() => undefined);
       this.onDtmf?.(digit);
     } else if (this.onRequest !== undefined) {
       this.onRequest(request);
@@ -124,7 +170,7 @@ export class CallLeg {
   }
 
   #closeMedia(): void {
-    void this.media.close().then((stats) => {
+    void this.#media.close().then((stats) => {
       this.call.mediaStats = stats;
     });
   }
@@ -141,6 +187,7 @@ export class CallLeg {
     this.#closeMedia();
     this.call.note("ended", end.text);
     this.#log.debug("leg ended", { callSid: this.call.sid, cause: end.cause });
+    this.#gone.resolve();
     for (const listener of [...this.#endListeners]) listener(end);
   }
 }

@@ -78,3 +78,15 @@ export function trunkRoute(ctx: CallContext, trunk: Trunk, request: RouteRequest
     },
   };
 }
+
+/** Where calls of this trunk to numbers leave; undefined when it has no carrier, or an application instead of one. */
+export function carrierRoute(ctx: CallContext, trunk: Trunk, request: RouteRequest): Route | undefined {
+  const link = trunk.carrierLink;
+  if (link?.kind === "trunk") {
+    const other = ctx.store.get("trunks", link.trunkSid);
+    return other === undefined ? undefined : trunkRoute(ctx, other, request);
+  }
+  const byoc =
+    link?.kind === "byoc" ? ctx.store.get("byocTrunks", link.byocTrunkSid) : ctx.store.defaultCarrier(trunk.accountSid);
+  return byoc === undefined ? undefined : byocRoute(ctx, byoc, request);
+}

@@ -19,6 +19,7 @@ export interface Decision {
     | "webhook"
     | "verb"
     | "stream"
+    | "transfer"
     | "ended";
   readonly text: string;
   readonly fields: Readonly<Record<string, string | number | boolean | null>>;

@@ -6,6 +6,8 @@
 import { messageOf, SdpError, SipParseError } from "../base/errors.ts";
 import { SdpRefusal } from "../sdp/refusal.ts";
 import { readCallerIdentity } from "../sip/identity.ts";
+import type { SipRequest } from "../sip/message.ts";
+import { type Replaces, readReplaces } from "../sip/replaces.ts";
 import { formatUri } from "../sip/uri.ts";
 import type { IncomingInvite } from "../sip/user-agent.ts";
 import { TRUNKING_ALERTS } from "../trunking/alerts.ts";
@@ -27,6 +29,8 @@ import { InboundLeg } from "./inbound-leg.ts";
 import { originateCall } from "./origination-call.ts";
 import { mediaPolicy } from "./plan-targets.ts";
 import { terminateCall } from "./termination-call.ts";
+import type { Seat } from "./transfer/conversation-table.ts";
+import { judgeReplaces, type ReplacesVerdict, takePlace } from "./transfer/take-place.ts";
 import { type VoiceApplication, VoiceSession } from "./voice-session.ts";
 
 export class IncomingCalls {
@@ -61,6 +65,25 @@ export class IncomingCalls {
     return record === undefined ? undefined : { kind: "sip-domain", record };
   }
 
+  /** As `domainOf`; an INVITE with Replaces is sent to our Contact and names its trunk by the dialog (RFC 3891 §3). */
+  domainOfRequest(request: SipRequest): TerminationDomain | undefined {
+    const named = this.domainOf(request.uri.host);
+    if (named !== undefined || request.method !== "INVITE" || !request.headers.has("Replaces")) return named;
+    const trunkSid = this.#seatOf(request)?.party.trunkSid;
+    const record = trunkSid === undefined ? undefined : this.#ctx.store.get("trunks", trunkSid);
+    return record === undefined ? undefined : { kind: "trunk", record };
+  }
+
+  #seatOf(request: SipRequest): Seat | undefined {
+    try {
+      const replaces = readReplaces(request.headers);
+      return replaces === undefined ? undefined : this.#ctx.conversations.find(replaces);
+    } catch (error) {
+      if (error instanceof SipParseError) return undefined;
+      throw error;
+    }
+  }
+
   /** Takes one INVITE; never rejects. */
   async take(invite: IncomingInvite): Promise<void> {
     try {
@@ -77,12 +100,14 @@ export class IncomingCalls {
       this.#overloaded(invite, "draining");
       return;
     }
-    const domain = this.domainOf(request.uri.host);
+    const domain = this.domainOfRequest(request);
     const realm = this.#realmOf(domain);
     const { store, settings } = this.#ctx;
     const lists = domain?.record.credentialListSids.flatMap((sid) => store.get("credentialLists", sid) ?? []) ?? [];
     let verdict: TerminationAccepted | TerminationRefused;
+    let replaces: Replaces | undefined;
     try {
+      replaces = readReplaces(request.headers);
       verdict = judgeTermination(
         {
           host: request.uri.host,
@@ -90,6 +115,7 @@ export class IncomingCalls {
           transport: flow.transport,
           sourceAddress: flow.remoteAddress,
           identity: readCallerIdentity(request),
+          takesPlace: replaces !== undefined,
         },
         domain,
         {
@@ -110,6 +136,8 @@ export class IncomingCalls {
     }
     if (verdict.outcome !== "accept") this.#refused(invite, verdict, domain, realm);
     else if (this.#ctx.calls.liveCount >= settings.callsMax) this.#overloaded(invite, "media.maxCalls is reached");
+    else if (replaces !== undefined)
+      await this.#replace({ invite, verdict, ...this.#shown(invite, verdict) }, replaces);
     else await this.#route({ invite, verdict, ...this.#shown(invite, verdict) });
   }
 
@@ -217,6 +245,32 @@ export class IncomingCalls {
     await this.#open(admitted, "inbound", domain.record, (leg) =>
       new VoiceSession(this.#ctx, leg, application, admitted).run(),
     );
+  }
+
+  /** RFC 3891 §3: the new call is joined with the partner of an old one instead of being routed. */
+  async #replace(admitted: AdmittedInvite, replaces: Replaces): Promise<void> {
+    const { invite, verdict } = admitted;
+    const { domain } = verdict;
+    const judged: ReplacesVerdict =
+      domain.kind === "trunk"
+        ? judgeReplaces(this.#ctx, domain.record, replaces)
+        : { status: 403, text: "calls of a SIP domain replace none" };
+    const call = this.#newCall(invite, domain, admitted.from, admitted.to, "trunking-terminating");
+    for (const check of verdict.passed) call.note("checked", check);
+    if ("seat" in judged && domain.kind === "trunk") {
+      try {
+        await takePlace(this.#ctx, admitted, call, domain.record, judged.seat);
+      } catch (error) {
+        this.#failed(invite, call, error);
+      }
+      if (!call.ended) call.apply(call.answeredAt === undefined ? "end-failed" : "hung-up");
+      return;
+    }
+    const { status, text } = judged as Exclude<ReplacesVerdict, { seat: unknown }>;
+    call.sipStatus = status;
+    call.note("transfer", `Replaces refused with ${status}: ${text}`, { status });
+    invite.reject(status, rejection(text));
+    call.apply("end-failed");
   }
 
   /** The number's own URL, else the BYOC trunk's (R-BYOC-4), else the SIP domain's. */

@@ -8,8 +8,6 @@ import type { CallLeg } from "./call-leg.ts";
 export interface JoinOptions {
   /** Longest time together (SIP-INV-13, `<Dial timeLimit>`). */
   readonly limitMs: number;
-  /** True when the first leg goes on after the second has ended, as the parent of a `<Dial>` does. */
-  readonly keepFirst: boolean;
   /** Ends the bridge early, as `hangupOnStar` or a new TwiML document does; the second leg is hung up. */
   readonly signal?: AbortSignal;
 }
@@ -18,8 +16,8 @@ export interface JoinOptions {
 export type JoinEnd = "first" | "second" | "limit" | "aborted" | "fault";
 
 /**
- * Bridges both legs and resolves when the bridge is over. The second leg has ended and its call has its final status
- * then; so has the first unless `keepFirst` was set and it is still up. The status of the first call is the caller's.
+ * Bridges both legs and resolves when the bridge is over. The second leg has ended and its call has its final status then; the
+ * first goes on, as the parent of a `<Dial>` does.
  */
 export async function joinLegs(
   ctx: CallContext,
@@ -54,7 +52,6 @@ export async function joinLegs(
   if (end === "limit") first.call.note("ended", `the limit of ${options.limitMs / 1000} s was reached`);
   second.hangup();
   second.call.apply("hung-up");
-  if (!options.keepFirst) first.hangup();
-  else if (!first.ended) await first.media.unbridge().catch(() => undefined);
+  if (!first.ended) await first.media.unbridge().catch(() => undefined);
   return end;
 }

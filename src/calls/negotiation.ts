@@ -40,7 +40,7 @@ export function sdpOf(message: SipMessage): string {
 }
 
 export class LegNegotiation {
-  readonly #local: LocalMedia;
+  #local: LocalMedia;
   readonly #policy: MediaPolicy;
   #agreed: Agreed | undefined;
   #openOffer: SessionDescription | undefined;
@@ -79,6 +79,27 @@ export class LegNegotiation {
     this.#openOffer = createOffer(this.#local, this.#rounds());
     this.#firstOffer ??= this.#openOffer;
     return formatSession(this.#openOffer);
+  }
+
+  /** Address that the sockets of this leg bind to. */
+  get bindAddress(): string {
+    return this.#policy.bindAddress;
+  }
+
+  /**
+   * A re-offer from other ports; session, payload types and key stay (RFC 3264 §8.3.1). `undo` takes it back when the far end does
+   * not accept it.
+   */
+  offerFrom(ports: LegPorts): { offer: string; undo: () => void } {
+    const before = this.#local;
+    this.#local = { ...before, rtpPort: ports.rtpPort, rtcpPort: ports.rtcpPort };
+    return {
+      offer: this.makeOffer(),
+      undo: () => {
+        this.#local = before;
+        this.#openOffer = undefined;
+      },
+    };
   }
 
   /**

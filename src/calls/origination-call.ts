@@ -36,6 +36,8 @@ export async function originateCall(
         dialled: verdict.called,
         callerNumber,
         trunkSid: trunk.sid,
+        callerTrunkSid: undefined,
+        calleeTrunkSid: trunk.sid,
         mayRedirect: true,
       })
     : { kind: "exhausted", lastStatus: 480, attempts: 0, text: "the trunk has no enabled origination URI" };

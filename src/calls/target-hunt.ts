@@ -187,6 +187,12 @@ export class TargetHunt {
   }
 }
 
+/** SIP status of a hunt that nobody answered; 0 when the last target was silent. */
+export function statusOfHunt(outcome: Exclude<HuntOutcome, { kind: "answered" }>): number {
+  if (outcome.kind === "refused") return outcome.status;
+  return outcome.kind === "exhausted" ? outcome.lastStatus : 487;
+}
+
 function withResponse(failure: AttemptFailure | undefined): { response?: SipResponse } {
   return failure?.response === undefined ? {} : { response: failure.response };
 }

@@ -4,7 +4,7 @@ import type { Trunk } from "../trunking/records.ts";
 import type { AdmittedInvite } from "./admitted-invite.ts";
 import type { CallContext } from "./call-context.ts";
 import { endEventOf } from "./call-state.ts";
-import { byocRoute, type Route, type RouteRequest, trunkRoute } from "./carrier-link.ts";
+import { carrierRoute } from "./carrier-link.ts";
 import { diversions } from "./identity.ts";
 import type { InboundLeg } from "./inbound-leg.ts";
 import { callThrough, mappedStatus } from "./through-call.ts";
@@ -64,6 +64,8 @@ export async function terminateCall(
     dialled: verdict.called,
     callerNumber: verdict.caller.number ?? "anonymous",
     trunkSid: trunk.sid,
+    callerTrunkSid: trunk.sid,
+    calleeTrunkSid: link?.kind === "trunk" ? link.trunkSid : undefined,
     mayRedirect: false,
   });
   if (outcome.kind === "bridged") return;
@@ -76,15 +78,4 @@ export async function terminateCall(
   inbound.call.note("answer", `nobody answered: ${outcome.text}`, { status });
   inbound.reject(status, reason === undefined ? {} : { headers: [["Reason", reason]] });
   inbound.call.apply(endEventOf(status));
-}
-
-function carrierRoute(ctx: CallContext, trunk: Trunk, request: RouteRequest): Route | undefined {
-  const link = trunk.carrierLink;
-  if (link?.kind === "trunk") {
-    const other = ctx.store.get("trunks", link.trunkSid);
-    return other === undefined ? undefined : trunkRoute(ctx, other, request);
-  }
-  const byoc =
-    link?.kind === "byoc" ? ctx.store.get("byocTrunks", link.byocTrunkSid) : ctx.store.defaultCarrier(trunk.accountSid);
-  return byoc === undefined ? undefined : byocRoute(ctx, byoc, request);
 }

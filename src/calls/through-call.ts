@@ -13,6 +13,9 @@ export interface ThroughOptions {
   readonly dialled: string;
   readonly callerNumber: string;
   readonly trunkSid: string;
+  /** The trunk whose customer the caller, or the called side, is (R-XFER-1). */
+  readonly callerTrunkSid: string | undefined;
+  readonly calleeTrunkSid: string | undefined;
   /** A 302 of a target may be followed (R-REDIR-1). */
   readonly mayRedirect: boolean;
 }
@@ -41,6 +44,8 @@ export async function callThrough(
   const bridged = new BridgedCall(ctx, inbound, call, {
     targets: plannedTargets(ctx, route.records, route.plan, (text) => call.note("routed", text)),
     ringLimitMs: ctx.settings.ringLimitMs,
+    caller: { number: shownNumber(route, options.callerNumber), trunkSid: options.callerTrunkSid },
+    callee: { number: options.dialled, trunkSid: options.calleeTrunkSid },
     ...(options.mayRedirect ? { redirect: redirectRule(ctx, route.plan) } : {}),
     onAttemptFailed: (target, failure) =>
       ctx.alerts.raise({
@@ -54,6 +59,10 @@ export async function callThrough(
       }),
   });
   return await bridged.run();
+}
+
+function shownNumber({ plan }: Route, callerNumber: string): string | undefined {
+  return plan.hidden || callerNumber === "anonymous" ? undefined : callerNumber;
 }
 
 /** What the caller's side is answered for an answer of the far side (SIP-INV-4). */

@@ -119,17 +119,28 @@ export type TransferRuling =
   | { readonly allowed: true; readonly to: "pstn"; readonly number: string; readonly headers: HeaderList }
   | DivertRefusal;
 
+/** What forbids a transfer wherever it goes to, or null (R-XFER-11, SIP-REF-1, SIP-REF-9). */
+export function transferProblem(request: TransferRequest, trunk: Pick<Trunk, "transferMode">): DivertRefusal | null {
+  if (trunk.transferMode === "disable-all") return transferRefused(403, "transfers are switched off on this trunk");
+  if (request.referTo.length !== 1) return transferRefused(400, "a REFER needs exactly one Refer-To");
+  if (request.underWay) return transferRefused(491, "another transfer of this call is under way");
+  return null;
+}
+
+function transferRefused(status: number, text: string): DivertRefusal {
+  return { allowed: false, status, alertCode: 32218, text };
+}
+
 /** Rules on a REFER from a trunk's customer (R-XFER-2, R-XFER-9, R-XFER-11, SIP-REF-1, SIP-REF-8). */
 export function ruleTransfer(
   request: TransferRequest,
   trunk: Pick<Trunk, "transferMode" | "destinationAllowList">,
   policy: DivertPolicy,
 ): TransferRuling {
-  const refuse = (status: number, text: string): DivertRefusal => ({ allowed: false, status, alertCode: 32218, text });
-  if (trunk.transferMode === "disable-all") return refuse(403, "transfers are switched off on this trunk");
-  const [uri, another] = request.referTo;
-  if (uri === undefined || another !== undefined) return refuse(400, "a REFER needs exactly one Refer-To");
-  if (request.underWay) return refuse(491, "another transfer of this call is under way");
+  const problem = transferProblem(request, trunk);
+  if (problem !== null) return problem;
+  const refuse = transferRefused;
+  const uri = request.referTo[0]!;
   if (uri.scheme !== "sip" && uri.scheme !== "sips" && uri.scheme !== "tel")
     return refuse(416, `Refer-To with a ${quoted(uri.scheme)} URI is not supported`);
   const headers = uri.headers
@@ -147,8 +158,8 @@ export function ruleTransfer(
       return refuse(403, "the destination of the transfer is not permitted");
     return { allowed: true, to: "pstn", number, headers };
   }
-  const problem = placeProblem(uri.host, policy);
-  return problem === null ? { allowed: true, to: "sip", uri, headers } : refuse(403, problem);
+  const place = placeProblem(uri.host, policy);
+  return place === null ? { allowed: true, to: "sip", uri, headers } : refuse(403, place);
 }
 
 /** Why no call is sent to this host, or null. Names are judged by themselves; what they resolve to is not known here. */

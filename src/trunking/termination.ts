@@ -33,6 +33,8 @@ export interface TerminationRequest {
   readonly transport: "udp" | "tcp" | "tls";
   readonly sourceAddress: string;
   readonly identity: CallerIdentity;
+  /** The INVITE takes the place of a party of another call (RFC 3891), so it calls no number; default false. */
+  readonly takesPlace?: boolean;
 }
 
 /** Outcome of the digest check over the credential lists of the domain. */
@@ -221,7 +223,8 @@ function checkPrivacy({ request }: Candidate): Refusal | null {
   return reject(500, "Privacy Cannot Be Provided", null, "Privacy demands something critical that is not known here");
 }
 
-function checkCalledNumber({ domain, called, context }: Candidate): Refusal | null {
+function checkCalledNumber({ domain, called, context, request }: Candidate): Refusal | null {
+  if (request.takesPlace === true) return null;
   // The users of SIP domains are free (R-BYOC-9).
   if (domain.kind === "sip-domain" || isE164(called) || context.shortCodes.includes(called)) return null;
   return reject(400, "Bad Request", 32101, "the called number is not + and 2 to 15 digits (E.164)");
@@ -232,7 +235,8 @@ function checkCallerIdForm({ domain, caller }: Candidate): Refusal | null {
   return reject(400, "Bad Request", 32206, `the caller id in ${caller.source} is not + and 2 to 15 digits (E.164)`);
 }
 
-function checkCallerIdOwned({ domain, caller, context }: Candidate): Refusal | null {
+function checkCallerIdOwned({ domain, caller, context, request }: Candidate): Refusal | null {
+  if (request.takesPlace === true) return null;
   if (domain.kind === "sip-domain" || domain.record.callerIdPolicy === "any") return null;
   if (caller.number === undefined)
     return reject(403, "Forbidden", 32204, "no caller id in From, Remote-Party-ID or P-Asserted-Identity");
@@ -245,7 +249,8 @@ function checkCallerIdOwned({ domain, caller, context }: Candidate): Refusal | n
   );
 }
 
-function checkDestination({ domain, called, context }: Candidate): Refusal | null {
+function checkDestination({ domain, called, context, request }: Candidate): Refusal | null {
+  if (request.takesPlace === true) return null;
   if (domain.kind === "sip-domain" || context.shortCodes.includes(called)) return null;
   if (destinationAllowed(called, domain.record.destinationAllowList)) return null;
   return reject(403, "Forbidden", 32205, "the called number is not in the trunk's allow list");

@@ -8,8 +8,9 @@ import { Call } from "../call.ts";
 import { endEventOf } from "../call-state.ts";
 import { joinLegs } from "../join-legs.ts";
 import type { OutboundLeg, OutboundTarget } from "../outbound-leg.ts";
+import { RINGBACK } from "../ringback.ts";
 import { StatusCallbacks } from "../status-callbacks.ts";
-import { type HuntOutcome, TargetHunt } from "../target-hunt.ts";
+import { type HuntOutcome, statusOfHunt, TargetHunt } from "../target-hunt.ts";
 import { targetsOfNoun } from "./dial-targets.ts";
 import type { VerbScope } from "./verb-scope.ts";
 
@@ -142,9 +143,6 @@ async function progress(scope: VerbScope, verb: Dial, leg: OutboundLeg, early: b
   }
 }
 
-/** Ringback where the carrier sends none: the North American cadence (ITU-T E.180). */
-const RINGBACK = { kind: "tone", frequenciesHz: [440, 480], onMs: 2000, offMs: 4000, levelDbm0: -19, loop: 0 } as const;
-
 async function firstAnswer(branches: readonly Branch[]): Promise<{ branch: Branch; outcome: Answered } | undefined> {
   try {
     return await Promise.any(
@@ -168,7 +166,7 @@ async function settleLoser(branch: Branch): Promise<void> {
 
 async function unanswered(branch: Branch, timedOut: boolean): Promise<DialResult> {
   const outcome = await branch.outcome;
-  const status = outcome.kind === "refused" ? outcome.status : outcome.kind === "exhausted" ? outcome.lastStatus : 487;
+  const status = outcome.kind === "answered" ? outcome.response.status : statusOfHunt(outcome);
   const event = outcome.kind === "cancelled" && !timedOut ? "end-canceled" : endEventOf(status);
   branch.call.sipStatus = status;
   branch.call.apply(event);
@@ -204,7 +202,6 @@ async function bridge(scope: VerbScope, verb: Dial, branch: Branch, outcome: Ans
   }
   await joinLegs(ctx, parent, leg, {
     limitMs: verb.timeLimitSeconds * 1000,
-    keepFirst: true,
     signal: controller.signal,
   });
   parent.onDtmf = undefined;

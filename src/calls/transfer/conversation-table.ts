@@ -1,0 +1,68 @@
+/**
+ * The dialogs of all calls that are up and joined, so that a Replaces finds the party that is meant (RFC 3891 §3). Dialogs that
+ * ended lately are remembered by name: they get another answer than those that never were.
+ */
+
+import type { Replaces } from "../../sip/replaces.ts";
+import type { Dialog } from "../../sip/user-agent.ts";
+import type { Party } from "./party.ts";
+
+/** What others may do with a conversation. */
+export interface Exchange {
+  readonly accountSid: string;
+  /** The other party. */
+  partnerOf(party: Party): Party;
+  /** False while a transfer is under way, and when it is over. */
+  readonly open: boolean;
+  /** The newcomer talks with the leaver's partner from now on; the leaver gets BYE. False when it is not open. */
+  exchange(leaver: Party, newcomer: Party): boolean;
+  /** Lets the party go without BYE; its partner gets BYE. False when it is not open. */
+  giveAway(party: Party): boolean;
+}
+
+/** A party and the conversation that it is in. */
+export interface Seat {
+  readonly exchange: Exchange;
+  readonly party: Party;
+}
+
+const ENDED_MAX = 1000;
+
+export class ConversationTable {
+  readonly #seats = new Map<string, Seat>();
+  /** In the order of ending. */
+  readonly #ended = new Set<string>();
+
+  add(seat: Seat): void {
+    this.#seats.set(keyOfDialog(seat.party.leg.dialog), seat);
+  }
+
+  remove(dialog: Dialog): void {
+    const key = keyOfDialog(dialog);
+    if (!this.#seats.delete(key)) return;
+    this.#ended.add(key);
+    if (this.#ended.size > ENDED_MAX) this.#ended.delete(this.#ended.keys().next().value!);
+  }
+
+  /** The party whose dialog is meant; `to-tag` is ours (RFC 3891 §3). */
+  find(replaces: Replaces): Seat | undefined {
+    return this.#seats.get(keyOf(replaces));
+  }
+
+  /** True for a dialog that was joined and ended lately. */
+  hasEnded(replaces: Replaces): boolean {
+    return this.#ended.has(keyOf(replaces));
+  }
+
+  get size(): number {
+    return this.#seats.size;
+  }
+}
+
+function keyOfDialog({ callId, localTag, remoteTag }: Dialog): string {
+  return `${callId} ${localTag} ${remoteTag}`;
+}
+
+function keyOf({ callId, toTag, fromTag }: Replaces): string {
+  return `${callId} ${toTag} ${fromTag}`;
+}

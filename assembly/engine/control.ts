@@ -37,6 +37,7 @@ import { SRTP_SESSION_BYTES, sessionOpen, sessionWipe } from "../srtp/context";
 import { unbridge } from "./bridge";
 import { leaveConference } from "./conference";
 import {
+  canSend,
   cname,
   copyAddress,
   isRelayed,
@@ -120,6 +121,7 @@ function writeCname(leg: Leg): void {
 export function configure(leg: Leg, nowMs: f64): void {
   const flags = load<i32>(CONTROL + CONFIG_FLAGS);
   const wasReceiving = leg.flags & FLAG_RECEIVING;
+  const couldSend = canSend(leg);
   const wasLaw = leg.law;
   const wasFlags = leg.flags;
   leg.law = load<i32>(CONTROL + CONFIG_LAW);
@@ -149,6 +151,9 @@ export function configure(leg: Leg, nowMs: f64): void {
   setReceiveKey(leg, load<i32>(CONTROL + CONFIG_RECEIVE_TAG_BYTES), nowMs);
   memory.fill(CONTROL + CONFIG_SEND_KEY, 0, KEY_BYTES);
   memory.fill(CONTROL + CONFIG_RECEIVE_KEY, 0, KEY_BYTES);
+  // What the other side sent meanwhile was never sent on: its numbers are no gap in ours (RFC 3550 §5.1). After a hold of
+  // eleven minutes the gap would be 2^15 packets, and an SRTP receiver would count one round too few for good.
+  if (!couldSend && canSend(leg)) leg.relayRebase = REBASE_ALL;
 }
 
 function configureSilence(leg: Leg, nowMs: f64): void {

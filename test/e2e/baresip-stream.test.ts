@@ -8,8 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SystemClock } from "../../src/base/clock.ts";
 import { Application, type ApplicationAnswer } from "../../src/simulator/application.ts";
 import { Consumer } from "../../src/simulator/consumer.ts";
+import { Baresip } from "../support/baresip.ts";
 import { AUTH_TOKEN, BASE, startGateway, type TestGateway, until } from "../support/gateway.ts";
-import { Baresip, FIXTURES, sameAudio, scratchFolder } from "../support/peers.ts";
+import { FIXTURES, sameAudio, scratchFolder } from "../support/peers.ts";
 
 const GATEWAY = "127.77.11.1";
 const PHONE = "127.77.11.4";

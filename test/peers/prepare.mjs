@@ -27,7 +27,7 @@ if (!canCompileLibsrtp() && process.getuid?.() === 0 && has("apt-get")) {
   console.log("installing gcc and libsrtp2-dev …");
   execFileSync("sh", [join(here, "install-peers.sh")], { stdio: ["ignore", "ignore", "inherit"] });
 }
-if (!existsSync(join(fixtures, "srtp32.pcap"))) {
+if (!existsSync(join(fixtures, "srtp32.pcap")) || !existsSync(join(fixtures, "callee-talk.wav"))) {
   mkdirSync(fixtures, { recursive: true });
   console.log("making audio fixtures …");
   execFileSync("sh", [join(here, "media", "make-fixtures.sh"), fixtures], { stdio: ["ignore", "ignore", "inherit"] });

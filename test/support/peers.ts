@@ -1,7 +1,6 @@
-/** Starts and drives the real peers of the end-to-end tests (test/peers/README.md): SIPp, baresip, programs in general. */
+/** Starts and drives the real peers of the end-to-end tests (test/peers/README.md): SIPp, programs in general. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -109,99 +108,6 @@ export function startSipp(folder: string, options: SippOptions): Peer {
     ],
     options.cwd ?? FIXTURES,
   );
-}
-
-export interface BaresipOptions {
-  readonly folder: string;
-  readonly address: string;
-  readonly sipPort: number;
-  readonly controlPort: number;
-  readonly rtpPort: number;
-  readonly wav: string;
-  readonly account: string;
-}
-
-/** baresip with file audio, recording both ways, driven over its control port. */
-export class Baresip {
-  readonly peer: Peer;
-  readonly folder: string;
-  readonly #options: BaresipOptions;
-
-  private constructor(options: BaresipOptions) {
-    this.#options = options;
-    this.folder = options.folder;
-    this.peer = new Peer("baresip", ["-4", "-f", options.folder], options.folder);
-  }
-
-  static async start(options: BaresipOptions): Promise<Baresip> {
-    const make = new Peer(
-      "sh",
-      [
-        join(PEERS, "baresip", "make-baresip.sh"),
-        options.folder,
-        options.address,
-        String(options.sipPort),
-        String(options.controlPort),
-        String(options.rtpPort),
-        options.wav,
-        options.account,
-      ],
-      PEERS,
-    );
-    const made = await make.finished;
-    if (made.code !== 0) throw new Error(`make-baresip failed: ${made.stderr}`);
-    const baresip = new Baresip(options);
-    await baresip.#ready();
-    return baresip;
-  }
-
-  /** One command of its control protocol: dial, hangup, hold, resume, sndcode … */
-  async command(command: string, params?: string): Promise<void> {
-    const text = JSON.stringify({ command, params, token: "t" });
-    await new Promise<void>((done, fail) => {
-      const socket = connect(this.#options.controlPort, this.#options.address);
-      socket.once("error", fail);
-      socket.on("data", (data) => {
-        if (!data.includes('"response":true')) return;
-        socket.end();
-        if (data.includes('"ok":true')) done();
-        else fail(new Error(`baresip refused ${command}: ${data}`));
-      });
-      socket.write(`${Buffer.byteLength(text)}:${text},`);
-    });
-  }
-
-  /** Recording of what was received (`dec`) or sent (`enc`). */
-  recording(which: "dec" | "enc"): string {
-    const folder = join(this.folder, "rec");
-    const name = readdirSync(folder).find((file) => file.endsWith(`-${which}.wav`));
-    if (name === undefined) throw new Error(`baresip recorded nothing in ${folder}: ${this.peer.stdout.slice(-2000)}`);
-    return join(folder, name);
-  }
-
-  async stop(): Promise<void> {
-    await this.command("quit").catch(() => undefined);
-    const grace = new Promise((done) => setTimeout(done, 2000));
-    await Promise.race([this.peer.finished, grace]);
-    await this.peer.stop();
-  }
-
-  async #ready(): Promise<void> {
-    for (let attempt = 0; attempt < 100; attempt++) {
-      if (this.peer.ended) throw new Error(`baresip ended: ${this.peer.stdout}${this.peer.stderr}`);
-      const open = await new Promise<boolean>((done) => {
-        const socket = connect(this.#options.controlPort, this.#options.address);
-        socket.once("error", () => done(false));
-        socket.once("connect", () => {
-          socket.destroy();
-          done(true);
-        });
-      });
-      if (open) return;
-      await new Promise((done) => setTimeout(done, 100));
-    }
-    throw new Error("baresip did not open its control port");
-  }
 }
 
 /** Runs test/peers/media/compare-audio.mjs: true when `got` correlates with `sent`, all windows together

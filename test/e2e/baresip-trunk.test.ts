@@ -80,11 +80,14 @@ ${lines.numbers}
 }
 
 let gateway: TestGateway;
+let wire: Awaited<ReturnType<typeof capture>>;
 const scratch = scratchFolder("baresip-trunk");
+const file = join(scratch.path, "wire.pcap");
 const phones: Baresip[] = [];
 
 beforeAll(async () => {
   gateway = await startGateway(GATEWAY, objects());
+  wire = await capture(file, `udp and host ${GATEWAY}`);
 });
 afterAll(async () => {
   for (const phone of phones) await phone.stop();
@@ -128,12 +131,6 @@ describe("baresip to baresip through a trunk", () => {
         phone(index, false, "+15550100200", domain, caller),
         phone(index, true, number, `${PHONES}:${portOf(index, true)}`, callee),
       ]);
-      const file = join(scratch.path, `${index}.pcap`);
-      const ports = `portrange ${30_000 + 200 * index}-${30_199 + 200 * index}`;
-      const wire = await capture(
-        file,
-        `udp and host ${GATEWAY} and (${ports} or port ${portOf(index, false)} or port ${portOf(index, true)})`,
-      );
       await a.command("dial", `sip:${number}@${domain}`);
       const calls = () =>
         [...gateway.gateway.calls.live(), ...gateway.gateway.calls.ended()].filter(({ details }) =>
@@ -170,7 +167,6 @@ describe("baresip to baresip through a trunk", () => {
       await (hangsUp === "caller" ? a : b).command("hangup");
       await until(() => a.has("CALL_CLOSED") && b.has("CALL_CLOSED"), "the end of the call");
       await until(() => inbound!.ended && outbound!.ended && inbound!.mediaStats !== undefined, "the end of both legs");
-      await wire.stop();
 
       expect([inbound!.status, outbound!.status]).toEqual(["completed", "completed"]);
       for (const [turn, listener] of [b, a].entries()) {
@@ -205,8 +201,12 @@ describe("baresip to baresip through a trunk", () => {
         }
       }
       expect(a.messages + b.messages).not.toContain("failed to decrypt RTP packet");
-      expect(await malformedFrom(file, GATEWAY)).toEqual([]);
-    }, 60_000);
+    });
+
+  it("sends nothing that tshark calls malformed", async () => {
+    await wire.stop();
+    expect(await malformedFrom(file, GATEWAY)).toEqual([]);
+  });
 
   it("leaves nothing behind", async () => {
     await until(() => gateway.gateway.status().dialogs === 0, "the end of all dialogs");

@@ -16,16 +16,16 @@ import { Authenticator } from "./calls/authenticate.ts";
 import type { CallContext } from "./calls/call-context.ts";
 import { CallTable } from "./calls/call-table.ts";
 import { IncomingCalls } from "./calls/incoming-call.ts";
+import { NewRequests } from "./calls/new-requests.ts";
 import { OtherRequests } from "./calls/other-requests.ts";
+import { Overload } from "./calls/overload.ts";
 import { TargetHealth } from "./calls/target-health.ts";
 import { TargetPings } from "./calls/target-pings.ts";
 import { ConversationTable } from "./calls/transfer/conversation-table.ts";
 import { TrunkAdmission } from "./calls/trunk-admission.ts";
 import { compileWasm } from "./media/wasm-engine.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
-import type { Flow, SipRequest } from "./sip/message.ts";
 import {
-  type Admission,
   type KeepAlive,
   type ListenAddress,
   type ListenOptions,
@@ -75,6 +75,8 @@ export class Gateway {
   readonly #callbacks: CallbackQueue;
   readonly #admission: TrunkAdmission;
   readonly #incoming: IncomingCalls;
+  readonly #overload: Overload;
+  readonly #newRequests: NewRequests;
   readonly #targetHealth: TargetHealth;
   readonly #pings: TargetPings;
   readonly #http: HttpServer | undefined;
@@ -104,6 +106,12 @@ export class Gateway {
       stream: { ...config.streams, caPem: readPem(config.streams.caFile) },
       clock: this.#clock,
       log: this.#log.child({ part: "media" }),
+    });
+    this.#overload = new Overload({
+      clock: this.#clock,
+      log: this.#log,
+      lagMaxMs: config.sip.overloadLagMs,
+      workers: () => this.#scheduler.workers,
     });
     this.#stack = new SipStack({
       listen: listenOptions(config),
@@ -139,7 +147,13 @@ export class Gateway {
     this.#pings = new TargetPings(context, this.#stack);
     this.#incoming = new IncomingCalls(context, config.auth.failuresPerMinuteMax, config.auth.blockSeconds * 1000);
     const others = new OtherRequests(context, this.#incoming, config.sip.optionsBurst, config.sip.optionsRefillMs);
-    this.#stack.admit = (request, flow) => this.#admit(request, flow);
+    const newRequests = new NewRequests(context, this.#incoming, this.#overload, {
+      strangerBurst: config.sip.strangerBurst,
+      strangerRefillMs: config.sip.strangerRefillMs,
+      isOwnAddress: (host) => this.#isOwnAddress(host),
+    });
+    this.#newRequests = newRequests;
+    this.#stack.admit = (request, flow) => newRequests.judge(request, flow);
     this.#stack.onInvite = (invite) => void this.#incoming.take(invite);
     this.#stack.onRequest = (request) => others.take(request);
     if (config.http.port !== null)
@@ -162,6 +176,7 @@ export class Gateway {
       await gateway.#stack.start();
       await gateway.#http?.start();
       gateway.#pings.start();
+      gateway.#overload.start();
     } catch (error) {
       await gateway.stop();
       throw error;
@@ -189,6 +204,7 @@ export class Gateway {
       connections: this.#stack.connectionCount,
       sip: { ...this.#stack.counters },
       callbacks: { ...this.#callbacks.counters, waiting: this.#callbacks.waiting },
+      overload: { reason: this.#overload.reason, lagMs: this.#overload.lagMs, shed: this.#newRequests.counters },
       targets: [...this.#targetHealth.list()],
       workers: this.#scheduler.workers.map((worker) => ({
         index: worker.index,
@@ -213,6 +229,7 @@ export class Gateway {
     this.#stopping = true;
     this.#admission.drain();
     this.#pings.stop();
+    this.#overload.stop();
     await this.#until(
       () => this.calls.liveCount === 0,
       () => this.#drainEndMs,
@@ -235,21 +252,9 @@ export class Gateway {
       await new Promise<void>((done) => this.#clock.after(DRAIN_STEP_MS, done));
   }
 
-  /** Before any state is kept (requirements 0.1, R-AUTH-15): unknown hosts and blocked addresses get no answer. */
-  #admit(request: SipRequest, flow: Flow): Admission {
-    if (this.#incoming.isBlocked(flow.remoteAddress)) return "drop";
-    if (this.#incoming.domainOfRequest(request) !== undefined) return "accept";
-    // OPTIONS to the gateway itself are pings of peers that know its address.
-    const isOwnAddress =
-      this.listening.some(({ address }) => address === request.uri.host) ||
-      request.uri.host === this.#config.sip.announce;
-    if (request.method === "OPTIONS" && isOwnAddress) return "accept";
-    this.#log.debug("request for an unknown domain", {
-      method: request.method,
-      host: request.uri.host,
-      remote: flow.remoteAddress,
-    });
-    return this.#config.sip.unknownDomain === "404" ? { status: 404 } : "drop";
+  /** True for the addresses that it listens on and the one that it announces. */
+  #isOwnAddress(host: string): boolean {
+    return this.listening.some(({ address }) => address === host) || host === this.#config.sip.announce;
   }
 
   #context(random: () => number, secrets: Secrets): CallContext {

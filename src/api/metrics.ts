@@ -11,6 +11,11 @@ export interface GatewayStatus {
   readonly connections: number;
   readonly sip: Readonly<Record<string, number>>;
   readonly callbacks: Readonly<Record<string, number>>;
+  readonly overload: {
+    readonly reason: string;
+    readonly lagMs: number;
+    readonly shed: Readonly<Record<string, number>>;
+  };
   readonly targets: readonly { readonly sid: string; readonly label: string; readonly usable: boolean }[];
   readonly workers: readonly { readonly index: number; readonly alive: boolean; readonly load: object | undefined }[];
 }
@@ -32,6 +37,10 @@ export async function metricsText(status: GatewayStatus): Promise<string> {
   const { waiting = 0, ...callbacks } = status.callbacks;
   counter("tandem_callbacks_total", "Status callbacks since the start", callbacks);
   gauge("tandem_callbacks_waiting", "Status callbacks that were not sent yet").set(waiting);
+  const { reason, lagMs, shed } = status.overload;
+  gauge("tandem_overloaded", "1 while new calls are refused with 503").set(reason === "" ? 0 : 1);
+  gauge("tandem_loop_lag_ms", "Median lateness of the main thread").set(lagMs);
+  counter("tandem_sip_shed_total", "Requests that were answered or dropped before anything was kept for them", shed);
   const usable = gauge("tandem_target_usable", "1 while a target that is watched gets calls", ["sid", "target"]);
   for (const { sid, label, usable: isUsable } of status.targets) usable.set({ sid, target: label }, isUsable ? 1 : 0);
   const alive = gauge("tandem_worker_alive", "1 while the media worker runs", ["worker"]);

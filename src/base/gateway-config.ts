@@ -69,6 +69,11 @@ export interface SipConfig {
   /** R-KEEP-2: OPTIONS of one source for one domain. */
   readonly optionsBurst: number;
   readonly optionsRefillMs: number;
+  /** Lateness of the main thread, or of all media workers, above which new calls get 503 (SIP-OVL-1); 0: never. */
+  readonly overloadLagMs: number;
+  /** Requests of one source that is in no list and has sent no right password (SIP-OVL-4). */
+  readonly strangerBurst: number;
+  readonly strangerRefillMs: number;
 }
 
 /** Paths are absolute. */

@@ -12,12 +12,13 @@ import { formatUri } from "../sip/uri.ts";
 import type { IncomingInvite } from "../sip/user-agent.ts";
 import { TRUNKING_ALERTS } from "../trunking/alerts.ts";
 import { domainNameOf, servedHost } from "../trunking/domains.ts";
-import { AuthFailures } from "../trunking/limits.ts";
+import { AuthFailures, KnownSources } from "../trunking/limits.ts";
 import { isE164 } from "../trunking/numbers.ts";
 import type { SipDomain, Trunk } from "../trunking/records.ts";
 import {
   judgeTermination,
   type TerminationAccepted,
+  type TerminationCheck,
   type TerminationDomain,
   type TerminationRefused,
 } from "../trunking/termination.ts";
@@ -33,9 +34,16 @@ import type { Seat } from "./transfer/conversation-table.ts";
 import { judgeReplaces, type ReplacesVerdict, takePlace } from "./transfer/take-place.ts";
 import { type VoiceApplication, VoiceSession } from "./voice-session.ts";
 
+/** Who fails one of these may be anybody, under any address (SIP-OVL-4). */
+const BEFORE_TRUST: readonly TerminationCheck[] = ["authentication-mapped", "access-control-list", "credentials"];
+
+/** An address that sent a right password is no stranger for so long. */
+const KNOWN_MS = 3_600_000;
+
 export class IncomingCalls {
   readonly #ctx: CallContext;
   readonly #failures: AuthFailures;
+  readonly #known = new KnownSources(KNOWN_MS);
 
   constructor(ctx: CallContext, failuresPerMinuteMax: number, blockMs: number) {
     this.#ctx = ctx;
@@ -50,6 +58,11 @@ export class IncomingCalls {
   /** True while requests of this address are dropped (R-AUTH-15). */
   isBlocked(address: string): boolean {
     return this.#failures.isBlocked(address, this.#ctx.clock.nowMs());
+  }
+
+  /** True for an address that has sent a right password in the last hour. */
+  isKnown(address: string): boolean {
+    return this.#known.has(address, this.#ctx.clock.nowMs());
   }
 
   /** The trunk or SIP domain that a host names. */
@@ -101,7 +114,7 @@ export class IncomingCalls {
       return;
     }
     const domain = this.domainOfRequest(request);
-    const realm = this.#realmOf(domain);
+    const realm = this.realmOf(domain);
     const { store, settings } = this.#ctx;
     const lists = domain?.record.credentialListSids.flatMap((sid) => store.get("credentialLists", sid) ?? []) ?? [];
     let verdict: TerminationAccepted | TerminationRefused;
@@ -134,6 +147,8 @@ export class IncomingCalls {
       invite.reject(400, { reason: error.message.slice(0, 100) });
       return;
     }
+    if (verdict.outcome === "accept" && verdict.username !== null)
+      this.#known.add(flow.remoteAddress, this.#ctx.clock.nowMs());
     if (verdict.outcome !== "accept") this.#refused(invite, verdict, domain, realm);
     else if (this.#ctx.calls.liveCount >= settings.callsMax) this.#overloaded(invite, "media.maxCalls is reached");
     else if (replaces !== undefined)
@@ -141,7 +156,8 @@ export class IncomingCalls {
     else await this.#route({ invite, verdict, ...this.#shown(invite, verdict) });
   }
 
-  #realmOf(domain: TerminationDomain | undefined): string {
+  /** Realm of its challenges (R-AUTH-10). */
+  realmOf(domain: TerminationDomain | undefined): string {
     const { settings } = this.#ctx;
     if (settings.realm !== undefined || domain === undefined) return settings.realm ?? settings.baseDomain;
     if (domain.kind === "trunk") return domainNameOf(domain.record.domainName ?? "", "pstn", settings.baseDomain);
@@ -164,6 +180,7 @@ export class IncomingCalls {
     if (verdict.outcome === "challenge") {
       invite.reject(verdict.status, {
         reason: verdict.reason,
+        onlyWhenAsked: true,
         headers: this.#ctx.authenticator.challenge(realm, flow.remoteAddress, verdict.stale),
       });
       return;
@@ -192,7 +209,8 @@ export class IncomingCalls {
       call.apply("end-failed");
     }
     const retry: [string, string][] = verdict.status === 503 ? [["Retry-After", "1"]] : [];
-    invite.reject(verdict.status, { reason: verdict.reason, headers: retry });
+    const onlyWhenAsked = BEFORE_TRUST.includes(verdict.check);
+    invite.reject(verdict.status, { reason: verdict.reason, headers: retry, onlyWhenAsked });
   }
 
   #overloaded(invite: IncomingInvite, why: string): void {

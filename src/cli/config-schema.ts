@@ -67,6 +67,9 @@ const sip = section({
   rejectStatus: scalar("404 or 603", (text) => (text === "404" ? 404 : text === "603" ? 603 : undefined)).default(404),
   optionsBurst: int(1, 1000).default(5),
   optionsRefillMs: int(10, 600_000, "ms").default(10_000),
+  overloadLagMs: int(0, 10_000, "ms").default(50),
+  strangerBurst: int(1, 100_000).default(200),
+  strangerRefillMs: int(1, 600_000, "ms").default(20),
 });
 
 const certificate = section({

@@ -98,7 +98,7 @@ export class SipStack {
   onInvite: ((invite: IncomingInvite) => void) | undefined;
   /** OPTIONS, REGISTER and their like outside a dialog. Without a listener they are answered 405. */
   onRequest: ((request: IncomingRequest) => void) | undefined;
-  /** Asked for every request outside a dialog before a transaction is made. */
+  /** Asked for every request outside a dialog before a transaction is made; not for repeats of one that has its transaction. */
   admit: ((request: SipRequest, flow: Flow) => Admission) | undefined;
 
   constructor(options: SipStackOptions) {
@@ -212,6 +212,7 @@ export class SipStack {
       request.method !== "ACK" &&
       request.method !== "CANCEL" &&
       !request.to.params.has("tag") &&
+      !this.#transactions.isRepeat(request) &&
       !this.#admitted(request, flow)
     )
       return;

@@ -13,6 +13,11 @@ export interface AnswerOptions {
   readonly reason?: string;
   readonly body?: SipBody;
   readonly headers?: ExtraHeaders;
+  /**
+   * The answer of `reject` is repeated only when the INVITE is, not until its ACK comes: for sources that nobody vouches for,
+   * since they may be forged (SIP-OVL-4). Default false.
+   */
+  readonly onlyWhenAsked?: boolean;
 }
 
 /** A request outside a dialog that is no INVITE (OPTIONS, REGISTER, unknown …), waiting for its one answer. */

@@ -132,6 +132,26 @@ export class AuthFailures {
   }
 }
 
+/** Addresses that have shown who they are, for a while: limits for strangers don't hold for them (SIP-OVL-4). */
+export class KnownSources {
+  readonly #lifetimeMs: number;
+  readonly #seen: RecentMap<number>;
+
+  constructor(lifetimeMs: number, keysMax = KEYS_MAX) {
+    this.#lifetimeMs = lifetimeMs;
+    this.#seen = new RecentMap(keysMax);
+  }
+
+  add(address: string, nowMs: number): void {
+    this.#seen.set(address, nowMs);
+  }
+
+  has(address: string, nowMs: number): boolean {
+    const seenMs = this.#seen.get(address);
+    return seenMs !== undefined && nowMs - seenMs < this.#lifetimeMs;
+  }
+}
+
 /** Admission of one call by the limits of a trunk; null limits do not count. */
 export type LimitVerdict =
   | { readonly admitted: true }

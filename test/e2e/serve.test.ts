@@ -44,7 +44,7 @@ beforeAll(async () => {
     configFile,
     `
 domains: { base: serve.test }
-sip: { address: ${GATEWAY}, udpPort: 5060, tcpPort: 5060, tlsPort: 5061, optionsBurst: 1000 }
+sip: { address: ${GATEWAY}, udpPort: 5060, tcpPort: 5060, tlsPort: 5061, optionsBurst: 1000, overloadLagMs: 0 }
 tls: { certFile: cert.pem, keyFile: key.pem }
 http: { address: ${GATEWAY}, port: 0 }
 media: { portMin: 0, portMax: 0, workers: 1 }

@@ -191,6 +191,11 @@ export class WireCall {
     );
   }
 
+  /** The same datagram once more. */
+  repeatInvite(): Promise<void> {
+    return this.party.send(this.#invite);
+  }
+
   /** Waits for the final answer and acknowledges it. */
   async final(ackSdp = ""): Promise<SipResponse> {
     const response = await this.party.final("INVITE");
@@ -221,6 +226,7 @@ export class WireCall {
   }
 
   #branch = "";
+  #invite: Uint8Array = new Uint8Array(0);
 
   async #send(
     method: string,
@@ -234,22 +240,22 @@ export class WireCall {
     const branch = sameBranch ? this.#branch : `z9hG4bKrig${++counter}p${process.pid}`;
     if (method === "INVITE") this.#branch = branch;
     const { from = "<sip:+15550100200@caller.test>" } = this.#fields;
-    await this.party.send(
-      lines(
-        [
-          `${method} ${sameBranch || this.#contact === "" ? this.#uri : this.#contact} SIP/2.0`,
-          `Via: SIP/2.0/UDP ${address}:5060;branch=${branch};rport`,
-          "Max-Forwards: 70",
-          `From: ${from};tag=rig`,
-          `To: <${this.#uri}>${this.#remoteTag === "" ? "" : `;tag=${this.#remoteTag}`}`,
-          `Call-ID: ${this.callId}`,
-          `CSeq: ${number} ${method}`,
-          `Contact: <sip:${address}:5060>`,
-          ...headers,
-        ],
-        body,
-      ),
+    const bytes = lines(
+      [
+        `${method} ${sameBranch || this.#contact === "" ? this.#uri : this.#contact} SIP/2.0`,
+        `Via: SIP/2.0/UDP ${address}:5060;branch=${branch};rport`,
+        "Max-Forwards: 70",
+        `From: ${from};tag=rig`,
+        `To: <${this.#uri}>${this.#remoteTag === "" ? "" : `;tag=${this.#remoteTag}`}`,
+        `Call-ID: ${this.callId}`,
+        `CSeq: ${number} ${method}`,
+        `Contact: <sip:${address}:5060>`,
+        ...headers,
+      ],
+      body,
     );
+    if (method === "INVITE") this.#invite = bytes;
+    await this.party.send(bytes);
   }
 }
 
@@ -270,6 +276,8 @@ export async function startCallRig(
     readonly policy?: string;
     readonly targets?: readonly string[];
     readonly objects?: string;
+    /** More lines of `sipDomains`. */
+    readonly domains?: string;
     readonly sip?: string;
     readonly media?: string;
     readonly top?: string;
@@ -286,7 +294,9 @@ connectionPolicies:
     targets:
 ${targets.map((target) => `      - ${target}`).join("\n")}
 byocTrunks: [{ name: carrier, connectionPolicy: carrier, defaultCarrier: true }]
-sipDomains: [{ name: carrier, domain: carrier, byocTrunk: carrier, ipAccessControlLists: [peers] }]
+sipDomains:
+  - { name: carrier, domain: carrier, byocTrunk: carrier, ipAccessControlLists: [peers] }
+${changes.domains ?? ""}
 trunks:
   - name: office
     domain: office

@@ -69,6 +69,7 @@ sip:
   udpPort: 5060
   tcpPort: 5060
   tlsPort: 5061
+${settings.sip?.includes("overloadLagMs") ? "" : "  overloadLagMs: 0"}
 ${settings.sip ?? ""}
 tls: { certFile: ${certFile}, keyFile: ${keyFile}, caFile: ${certFile} }
 http: { address: ${address}, port: 0 }

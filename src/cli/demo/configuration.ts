@@ -26,6 +26,7 @@ sip:
   udpPort: 0
   tcpPort: 0
   tlsPort: 0
+  overloadLagMs: 0
 tls:
   certFile: ${ports.certFile}
   keyFile: ${ports.keyFile}

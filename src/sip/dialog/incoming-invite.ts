@@ -177,6 +177,7 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     if (this.#final) return;
     this.#finish();
     this.#reliable.stop();
+    this.#transaction.onlyWhenAsked = options.onlyWhenAsked === true;
     this.#respond(status, options, false);
   }
 

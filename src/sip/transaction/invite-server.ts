@@ -18,6 +18,8 @@ export type InviteServerEvent =
 export type InviteServerAction =
   | "send response"
   | "repeat response"
+  /** Timer G: nobody asked for it. */
+  | "repeat unasked"
   | "deliver ACK"
   | "report no ACK"
   | "report transport error";
@@ -36,7 +38,7 @@ export const INVITE_SERVER: MachineTable<InviteServerState, InviteServerEvent, I
   completed: {
     INVITE: to_("completed", "repeat response"),
     ACK: to_("confirmed"),
-    "timer G": to_("completed", "repeat response"),
+    "timer G": to_("completed", "repeat unasked"),
     "timer H": to_("terminated", "report no ACK"),
     "transport error": to_("completed", "report transport error"),
   },

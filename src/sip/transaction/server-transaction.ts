@@ -25,6 +25,8 @@ export class ServerTransaction {
   readonly #runner: MachineRunner<string, string, string>;
   #last: SipResponse | undefined;
   #error: TransportError | undefined;
+  /** Repeat a final answer only when the request is repeated: who may be forged gets no more than it sends (SIP-OVL-4). */
+  onlyWhenAsked = false;
   /** CANCEL for this INVITE came while it had no final answer. */
   onCancel: ((cancel: SipRequest) => void) | undefined;
   /** A final answer of 300 to 699 was never acknowledged, or an answer could not be sent. */
@@ -99,6 +101,9 @@ export class ServerTransaction {
 
   #perform(action: string): void {
     switch (action) {
+      case "repeat unasked":
+        if (!this.onlyWhenAsked) this.#perform("repeat response");
+        break;
       case "send response":
       case "repeat response":
         if (this.#last !== undefined)

@@ -95,6 +95,11 @@ export class TransactionLayer {
       this.#user.onStray2xx(response, flow);
   }
 
+  /** True for a request that a server transaction has already: it is no new one, whatever its user thinks of new ones. */
+  isRepeat(request: SipRequest): boolean {
+    return this.#servers.has(serverKey(request));
+  }
+
   /** A request from the network. */
   receiveRequest(request: SipRequest, flow: Flow): void {
     const key = serverKey(request);

@@ -100,7 +100,7 @@ const MACHINES: readonly {
       completed: {
         INVITE: "completed: repeat response",
         ACK: "confirmed:",
-        "timer G": "completed: repeat response",
+        "timer G": "completed: repeat unasked",
         "timer H": "terminated: report no ACK",
         "transport error": "completed: report transport error",
       },

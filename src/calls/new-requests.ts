@@ -1,0 +1,107 @@
+/**
+ * What happens to a request outside of dialogs before anything is kept for it (SIP-OVL-1 to SIP-OVL-4, requirements 0.1,
+ * R-AUTH-15): blocked addresses and unknown hosts get nothing; sources that nobody has vouched for are held to a rate; while
+ * the gateway is overloaded, all get 503. An INVITE that is only to be challenged is challenged here, so that a forged one
+ * costs one answer and no transaction (hardening R18). Requests in dialogs and repeats never come here.
+ */
+
+import type { Flow, SipRequest } from "../sip/message.ts";
+import type { Admission } from "../sip/sip-stack.ts";
+import { matchingAclEntry } from "../trunking/acl.ts";
+import { TokenBuckets } from "../trunking/limits.ts";
+import type { TerminationDomain } from "../trunking/termination.ts";
+import type { CallContext } from "./call-context.ts";
+import type { IncomingCalls } from "./incoming-call.ts";
+import type { Overload } from "./overload.ts";
+
+/** Random within these, so that those who were refused together don't come back together (SIP-OVL-1). */
+const RETRY_AFTER_SECONDS = { min: 1, max: 10 } as const;
+
+export interface NewRequestRules {
+  /** Requests of one stranger at once, and how often one more. */
+  readonly strangerBurst: number;
+  readonly strangerRefillMs: number;
+  /** True for a host that is the gateway's own address. */
+  readonly isOwnAddress: (host: string) => boolean;
+}
+
+export class NewRequests {
+  readonly #ctx: CallContext;
+  readonly #incoming: IncomingCalls;
+  readonly #overload: Overload;
+  readonly #rules: NewRequestRules;
+  readonly #strangers: TokenBuckets;
+  readonly counters = { overloaded: 0, strangers: 0, challenged: 0 };
+
+  constructor(ctx: CallContext, incoming: IncomingCalls, overload: Overload, rules: NewRequestRules) {
+    this.#ctx = ctx;
+    this.#incoming = incoming;
+    this.#overload = overload;
+    this.#rules = rules;
+    this.#strangers = new TokenBuckets(rules.strangerBurst, rules.strangerRefillMs);
+  }
+
+  judge(request: SipRequest, flow: Flow): Admission {
+    if (this.#incoming.isBlocked(flow.remoteAddress)) return "drop";
+    const domain = this.#incoming.domainOfRequest(request);
+    // OPTIONS to the gateway itself are pings of peers that know its address.
+    const isPing = request.method === "OPTIONS" && this.#rules.isOwnAddress(request.uri.host);
+    if (domain === undefined && !isPing) return this.#unknown(request, flow);
+    if (!this.#isVouchedFor(domain, flow) && !this.#strangers.take(flow.remoteAddress, this.#ctx.clock.nowMs())) {
+      this.counters.strangers++;
+      return "drop";
+    }
+    if (this.#isFull(request)) {
+      this.counters.overloaded++;
+      return { status: 503, headers: [["Retry-After", String(this.#retryAfterSeconds())]] };
+    }
+    return this.#challenge(request, flow, domain) ?? "accept";
+  }
+
+  #unknown(request: SipRequest, flow: Flow): Admission {
+    const { log, settings } = this.#ctx;
+    log.debug("request for an unknown domain", {
+      method: request.method,
+      host: request.uri.host,
+      remote: flow.remoteAddress,
+    });
+    if (settings.unknownDomain === "drop") return "drop";
+    return this.#strangers.take(flow.remoteAddress, this.#ctx.clock.nowMs()) ? { status: 404 } : "drop";
+  }
+
+  /** In a list of the domain, or let in with a password within the last hour. */
+  #isVouchedFor(domain: TerminationDomain | undefined, { remoteAddress }: Flow): boolean {
+    return (
+      this.#incoming.isKnown(remoteAddress) ||
+      (domain !== undefined && domain.record.ipAclSids.length > 0 && this.#isListed(domain, remoteAddress))
+    );
+  }
+
+  #isListed(domain: TerminationDomain, address: string): boolean {
+    const acls = domain.record.ipAclSids.flatMap((sid) => this.#ctx.store.get("ipAcls", sid) ?? []);
+    return matchingAclEntry(acls, address) !== undefined;
+  }
+
+  #isFull({ method }: SipRequest): boolean {
+    if (this.#overload.reason !== "") return true;
+    return method === "INVITE" && this.#ctx.calls.liveCount >= this.#ctx.settings.callsMax;
+  }
+
+  #retryAfterSeconds(): number {
+    const { min, max } = RETRY_AFTER_SECONDS;
+    return min + Math.floor(this.#ctx.random() * (max - min + 1));
+  }
+
+  /** 407 where the rules of `termination.ts` would come to it anyway: a listed source, and no credentials at all. */
+  #challenge(request: SipRequest, flow: Flow, domain: TerminationDomain | undefined): Admission | undefined {
+    if (request.method !== "INVITE" || domain === undefined || this.#ctx.admission.draining) return undefined;
+    const { ipAclSids, credentialListSids } = domain.record;
+    if (credentialListSids.length === 0 || request.headers.has("Proxy-Authorization")) return undefined;
+    if (ipAclSids.length > 0 && !this.#isListed(domain, flow.remoteAddress)) return undefined;
+    this.counters.challenged++;
+    return {
+      status: 407,
+      headers: this.#ctx.authenticator.challenge(this.#incoming.realmOf(domain), flow.remoteAddress, false),
+    };
+  }
+}

@@ -124,6 +124,7 @@ export class Gateway {
       connectionsMax: config.sip.connectionsMax,
       connectionsPerSourceMax: config.sip.connectionsPerSourceMax,
       ...keepAlive(config),
+      dnsServers: config.sip.dnsServers,
       naptr: config.sip.naptr,
       reliable: config.sip.reliableProvisional,
       sessionTimer: sessionTimer(config),

@@ -50,6 +50,8 @@ export interface SipConfig {
   readonly keepAliveSeconds: number;
   /** Our own OPTIONS to each target that says nothing itself (R-KEEP-6); 0 sends none. */
   readonly targetOptionsSeconds: number;
+  /** Name servers for targets, `address` or `address:port`; none: those of the system (SIP-DNS-7). */
+  readonly dnsServers: readonly string[];
   /** NAPTR for targets that name neither transport nor port (SIP-DNS-2). */
   readonly naptr: boolean;
   /** Session timers (RFC 4028): what is asked for, 0 for none at all; and the shortest that is taken (Min-SE). */

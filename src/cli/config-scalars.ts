@@ -73,6 +73,13 @@ export function readAddress(text: string): string | undefined {
   return isIP(text) === 0 ? undefined : text.toLowerCase();
 }
 
+export const NAME_SERVER = "an IP address, with a port when it is not 53: 192.0.2.53 or [2001:db8::53]:5353";
+export function readNameServer(text: string): string | undefined {
+  const [, host = text, port] = /^\[?([0-9A-Fa-f.:]+?)\]?(?::([0-9]{1,5}))?$/.exec(isIP(text) === 0 ? text : "") ?? [];
+  const isPort = port === undefined || (Number(port) > 0 && Number(port) <= 65_535);
+  return isIP(host) !== 0 && isPort ? text.toLowerCase() : undefined;
+}
+
 export const RANGE = "an IP address or a range such as 192.0.2.0/24";
 export function readRange(text: string): string | undefined {
   return parseRange(text) === null ? undefined : text;

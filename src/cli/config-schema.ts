@@ -11,6 +11,7 @@ import {
   HOST,
   int,
   list,
+  NAME_SERVER,
   nullable,
   oneOf,
   portOrOff,
@@ -18,6 +19,7 @@ import {
   readAddress,
   readHost,
   readInt,
+  readNameServer,
   readRange,
   readText,
   readUrl,
@@ -53,6 +55,7 @@ const sip = section({
   connectionsPerSourceMax: int(1, 1_000_000).default(1000),
   keepAliveSeconds: int(0, 3600, "s").default(120),
   targetOptionsSeconds: int(0, 3600, "s").default(0),
+  dnsServers: list(scalar(NAME_SERVER, readNameServer), 3),
   naptr: bool(false),
   sessionExpiresSeconds: scalar("0 for none, or 90 to 86400 s", (text) => {
     const seconds = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN;

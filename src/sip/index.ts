@@ -30,7 +30,7 @@ export {
   type TlsOptions,
 } from "./sip-stack.ts";
 export { StreamParser } from "./stream-parser.ts";
-export type { Resolver, SrvRecord } from "./transport/locate.ts";
+export type { AddressRecord, NaptrRecord, Resolver, SrvRecord } from "./transport/resolver.ts";
 export { formatUri, parseUri, type SipUri, sipUri, urisEqual } from "./uri.ts";
 export type {
   Dialog,

@@ -25,7 +25,9 @@ import { statelessTag } from "./transaction/stateless-tag.ts";
 import { TIMER_DEFAULTS, type TimerSettings } from "./transaction/timers.ts";
 import { TransactionLayer } from "./transaction/transaction-layer.ts";
 import type { KeepAlive } from "./transport/connection.ts";
-import { Locator, type Resolver, systemResolver } from "./transport/locate.ts";
+import { Locator } from "./transport/locate.ts";
+import type { Resolver } from "./transport/resolver.ts";
+import { SystemResolver } from "./transport/system-resolver.ts";
 import type { ListenAddress, ListenOptions } from "./transport/target.ts";
 import type { TlsOptions } from "./transport/tls-options.ts";
 import { type MessageObserver, TransportLayer } from "./transport/transport-layer.ts";
@@ -57,7 +59,10 @@ export interface SipStackOptions {
   readonly extensions?: readonly string[];
   /** User-Agent and Server; default "Tandem". */
   readonly userAgentName?: string;
+  /** Default: the hosts file, and then `dnsServers`. */
   readonly resolver?: Resolver;
+  /** `address` or `address:port`; default those of the system. */
+  readonly dnsServers?: readonly string[];
   /** Ask for NAPTR where a URI names neither transport nor port (SIP-DNS-2); default false. */
   readonly naptr?: boolean;
   /** Requests above it go over TCP where the far end takes it (RFC 3261 §18.1.1); default 1300. */
@@ -147,7 +152,7 @@ export class SipStack {
       transports: this.#transports,
       transactions: this.#transactions,
       locator: new Locator({
-        resolver: options.resolver ?? systemResolver,
+        resolver: options.resolver ?? new SystemResolver({ clock: options.clock, servers: options.dnsServers ?? [] }),
         clock: options.clock,
         random,
         naptr: options.naptr ?? false,

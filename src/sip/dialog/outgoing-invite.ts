@@ -104,10 +104,13 @@ export class UacInvite implements OutgoingInvite {
     await this.#tryNext(new TransportError("TRANSPORT_DNS", `${hop.host} has no address`));
   }
 
-  /** @param last - what is reported when no address is left */
-  async #tryNext(last: GatewayError): Promise<void> {
+  /**
+   * @param last - what is reported when no address is left
+   * @param failedMs - how long the address of before comes last; the locator's own time when undefined
+   */
+  async #tryNext(last: GatewayError, failedMs?: number): Promise<void> {
     if (this.#outcome !== "pending") return;
-    if (this.#located !== undefined) this.#core.locator.failed(this.#located);
+    if (this.#located !== undefined) this.#core.locator.failed(this.#located, failedMs);
     const located = this.#addresses[this.#nextAddress++];
     if (located === undefined || this.#cancelRequested) {
       this.#fail(last);
@@ -289,9 +292,13 @@ export class UacInvite implements OutgoingInvite {
       this.#send(transaction.flow);
       return;
     }
-    if (response.status === 503 && this.#nextAddress < this.#addresses.length) {
-      void this.#tryNext(new TransactionTimeoutError("503"));
-      return;
+    if (response.status === 503) {
+      const failedMs = retryAfterMs(response);
+      if (this.#nextAddress < this.#addresses.length) {
+        void this.#tryNext(new TransactionTimeoutError("503"), failedMs);
+        return;
+      }
+      if (this.#located !== undefined) this.#core.locator.failed(this.#located, failedMs);
     }
     this.#settle(() => this.onRejected?.(response));
   }
@@ -374,4 +381,10 @@ export class UacInvite implements OutgoingInvite {
     this.#closeEarly();
     report();
   }
+}
+
+/** How long a 503 asks to be left alone (RFC 3261 §21.5.4, SIP-OVL-3). */
+function retryAfterMs(response: SipResponse): number | undefined {
+  const text = /^\s*[0-9]{1,9}/.exec(response.headers.get("Retry-After") ?? "")?.[0];
+  return text === undefined ? undefined : Number(text) * 1000;
 }

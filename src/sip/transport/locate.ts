@@ -1,57 +1,12 @@
 /** From a URI to the addresses to try (RFC 3263, SIP-DNS). No transport parameter means UDP (SIP-DNS-2). */
 
-import { promises as dns } from "node:dns";
 import { isIP } from "node:net";
 import type { Clock } from "../../base/clock.ts";
 import { messageOf, TransportError } from "../../base/errors.ts";
 import type { SipTransportName } from "../message.ts";
 import type { SipUri } from "../uri.ts";
+import type { Resolver, SrvRecord } from "./resolver.ts";
 import { defaultPort } from "./target.ts";
-
-export interface SrvRecord {
-  readonly name: string;
-  readonly port: number;
-  readonly priority: number;
-  readonly weight: number;
-}
-
-export interface NaptrRecord {
-  readonly order: number;
-  readonly preference: number;
-  readonly flags: string;
-  /** `SIPS+D2T`, `SIP+D2T`, `SIP+D2U` and others. */
-  readonly service: string;
-  readonly replacement: string;
-}
-
-/** DNS as the stack needs it; an empty list means that there is no such record. */
-export interface Resolver {
-  srv(name: string): Promise<readonly SrvRecord[]>;
-  addresses(name: string): Promise<readonly string[]>;
-  naptr?(name: string): Promise<readonly NaptrRecord[]>;
-}
-
-/** Looks names up with the system's resolver; /etc/hosts counts for addresses. */
-export const systemResolver: Resolver = {
-  async srv(name) {
-    try {
-      return await dns.resolveSrv(name);
-    } catch {
-      return [];
-    }
-  },
-  async addresses(name) {
-    const found = await dns.lookup(name, { all: true, verbatim: false });
-    return found.map(({ address }) => address);
-  },
-  async naptr(name) {
-    try {
-      return await dns.resolveNaptr(name);
-    } catch {
-      return [];
-    }
-  },
-};
 
 export interface Located {
   readonly transport: SipTransportName;
@@ -67,7 +22,10 @@ export interface LocatorOptions {
   readonly naptr?: boolean;
 }
 
-const CACHE_MS = 30_000;
+/** How long an answer is kept (SIP-DNS-7): as it says, within bounds, and this long when it says nothing. */
+const TTL_SECONDS_MIN = 1;
+const TTL_SECONDS_MAX = 3600;
+const TTL_SECONDS_UNKNOWN = 30;
 const NEGATIVE_MS = 5000;
 const CACHE_MAX = 10_000;
 /** All of it, and the service records alone: a server that says nothing about those does not hide the host's address. */
@@ -78,6 +36,7 @@ const RECORDS_MAX = 16;
 const LOCATED_MAX = 32;
 /** An address that failed is tried after the others this long (SIP-DNS-8). */
 const FAILED_MS = 30_000;
+const FAILED_MS_MAX = 60_000;
 const FAILED_MAX = 10_000;
 
 /** The transport that a URI asks for. */
@@ -98,10 +57,16 @@ interface Service {
   readonly transport: SipTransportName;
 }
 
+/** What was found, and how long that holds; empty when there surely is nothing. */
+interface Finding {
+  readonly found: readonly Located[];
+  readonly ttlSeconds: number;
+}
+
 export class Locator {
   readonly #options: LocatorOptions;
   readonly #cache = new Map<string, { readonly untilMs: number; readonly found: readonly Located[] }>();
-  readonly #pending = new Map<string, Promise<readonly Located[]>>();
+  readonly #pending = new Map<string, Promise<Finding>>();
   readonly #failedUntilMs = new Map<string, number>();
 
   constructor(options: LocatorOptions) {
@@ -119,25 +84,30 @@ export class Locator {
       if (cached.found.length > 0) return this.#failedLast(cached.found);
       throw new TransportError("TRANSPORT_DNS", `${uri.host} has no address`);
     }
+    let finding: Finding;
     try {
-      return this.#failedLast(await this.#once(key, () => this.#look(uri, transport)));
+      finding = await this.#once(key, () => this.#look(uri, transport, (cached?.found.length ?? 0) > 0));
     } catch (error) {
-      // A name that was known is used on while DNS is down (SIP-DNS-7).
+      // DNS is down: a name that was known is used on.
       if (cached !== undefined && cached.found.length > 0) {
         this.#remember(key, cached.found, NEGATIVE_MS);
         return this.#failedLast(cached.found);
       }
       this.#remember(key, [], NEGATIVE_MS);
-      throw error instanceof TransportError
-        ? error
-        : new TransportError("TRANSPORT_DNS", `${uri.host}: ${messageOf(error)}`, { cause: error });
+      throw new TransportError("TRANSPORT_DNS", `${uri.host}: ${messageOf(error)}`, { cause: error });
     }
+    if (finding.found.length > 0) return this.#failedLast(finding.found);
+    throw new TransportError("TRANSPORT_DNS", `${uri.host} has no address`);
   }
 
-  /** Nobody answered at this address, or it refused to: the others come first for a while. */
-  failed({ transport, address, port }: Located): void {
+  /**
+   * Nobody answered at this address, or it refused to: the others come first for a while.
+   * @param forMs - at most 60 s; default 30 s
+   */
+  failed({ transport, address, port }: Located, forMs = FAILED_MS): void {
     if (this.#failedUntilMs.size >= FAILED_MAX) this.#failedUntilMs.clear();
-    this.#failedUntilMs.set(`${transport} ${address} ${port}`, this.#options.clock.nowMs() + FAILED_MS);
+    const untilMs = this.#options.clock.nowMs() + Math.min(forMs, FAILED_MS_MAX);
+    this.#failedUntilMs.set(`${transport} ${address} ${port}`, untilMs);
   }
 
   #failedLast(found: readonly Located[]): readonly Located[] {
@@ -149,30 +119,36 @@ export class Locator {
   }
 
   /** Many calls to one name ask once. */
-  #once(key: string, look: () => Promise<Located[]>): Promise<readonly Located[]> {
+  #once(key: string, look: () => Promise<Finding>): Promise<Finding> {
     const pending = this.#pending.get(key);
     if (pending !== undefined) return pending;
     const asked = this.#limited(look(), RESOLVE_LIMIT_MS)
-      .then((found) => {
-        if (found.length === 0) throw new TransportError("TRANSPORT_DNS", "no address");
-        this.#remember(key, found, CACHE_MS);
-        return found;
+      .then((finding) => {
+        const { found, ttlSeconds } = finding;
+        const keptSeconds = Math.max(TTL_SECONDS_MIN, Math.min(ttlSeconds, TTL_SECONDS_MAX));
+        this.#remember(key, found, found.length === 0 ? NEGATIVE_MS : keptSeconds * 1000);
+        return finding;
       })
       .finally(() => this.#pending.delete(key));
     this.#pending.set(key, asked);
     return asked;
   }
 
-  async #look(uri: SipUri, transport: SipTransportName): Promise<Located[]> {
+  /**
+   * @param isKnown - an older answer is there: it is better than one that leaves the service records out
+   * @throws what the resolver throws when it cannot say
+   */
+  async #look(uri: SipUri, transport: SipTransportName, isKnown: boolean): Promise<Finding> {
     if (uri.port === undefined) {
       for (const service of await this.#services(uri, transport)) {
-        const records = await this.#limited(this.#options.resolver.srv(service.name), SERVICE_LIMIT_MS).catch(() => []);
-        if (records.length === 0) continue;
-        return this.#targets(records, service.transport);
+        const asked = this.#limited(this.#options.resolver.srv(service.name), SERVICE_LIMIT_MS);
+        const records = await (isKnown ? asked : asked.catch(() => []));
+        if (records.length > 0) return this.#targets(records, service.transport);
       }
     }
     const port = uri.port ?? defaultPort(transport);
-    return (await this.#addresses(uri.host)).map((address) => ({ transport, address, port }));
+    const { addresses, ttlSeconds } = await this.#addresses(uri.host);
+    return { found: addresses.map((address) => ({ transport, address, port })), ttlSeconds };
   }
 
   /** Names of SRV records, in the order of RFC 3263 §4.1. */
@@ -195,23 +171,31 @@ export class Locator {
   }
 
   /** All addresses of all targets; one target without an address does not spoil the others. */
-  async #targets(records: readonly SrvRecord[], transport: SipTransportName): Promise<Located[]> {
+  async #targets(records: readonly SrvRecord[], transport: SipTransportName): Promise<Finding> {
     const usable = orderSrv(records.slice(0, RECORDS_MAX * 4), this.#options.random)
       .filter(({ name, port }) => name !== "" && name !== "." && port > 0 && port <= 65_535)
       .slice(0, RECORDS_MAX);
-    const lists = await Promise.all(
-      usable.map(async ({ name, port }) => {
-        const addresses = await this.#addresses(name).catch(() => []);
-        return addresses.map((address) => ({ transport, address, port }));
-      }),
+    const asked = await Promise.allSettled(usable.map(({ name }) => this.#addresses(name)));
+    const found = asked.flatMap((one, at) =>
+      one.status === "rejected"
+        ? []
+        : one.value.addresses.map((address) => ({ transport, address, port: usable[at]!.port })),
     );
-    return lists.flat().slice(0, LOCATED_MAX);
+    const failed = asked.find((one) => one.status === "rejected");
+    if (found.length === 0 && failed !== undefined) throw failed.reason;
+    const ofAddresses = asked.flatMap((one) => (one.status === "fulfilled" ? one.value.ttlSeconds : []));
+    const ttlSeconds = Math.min(...records.map(ttlOf), ...ofAddresses);
+    return { found: found.slice(0, LOCATED_MAX), ttlSeconds };
   }
 
-  async #addresses(name: string): Promise<readonly string[]> {
-    return (await this.#options.resolver.addresses(name))
-      .filter((address) => isIP(address) !== 0)
+  async #addresses(name: string): Promise<{ addresses: readonly string[]; ttlSeconds: number }> {
+    const records = (await this.#options.resolver.addresses(name))
+      .map((one) => (typeof one === "string" ? { address: one } : one))
+      .filter(({ address }) => isIP(address) !== 0)
       .slice(0, RECORDS_MAX);
+    // A target without an address is asked for again as soon as one that is not there at all.
+    const ttlSeconds = records.length === 0 ? NEGATIVE_MS / 1000 : Math.min(...records.map(ttlOf));
+    return { addresses: records.map(({ address }) => address), ttlSeconds };
   }
 
   #limited<T>(work: Promise<T>, limitMs: number): Promise<T> {
@@ -225,6 +209,10 @@ export class Locator {
     if (this.#cache.size >= CACHE_MAX) this.#cache.delete(this.#cache.keys().next().value!);
     this.#cache.set(key, { found, untilMs: this.#options.clock.nowMs() + forMs });
   }
+}
+
+function ttlOf({ ttlSeconds = TTL_SECONDS_UNKNOWN }: { readonly ttlSeconds?: number }): number {
+  return ttlSeconds;
 }
 
 /** RFC 2782: by priority, then at random in proportion to weight. */

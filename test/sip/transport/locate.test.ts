@@ -1,13 +1,14 @@
 /** From a URI to addresses (RFC 3263, RFC 2782, SIP-DNS), with a resolver that says what a test wants. */
 import { beforeEach, describe, expect, it } from "vitest";
-import { Locator, type NaptrRecord, orderSrv, type SrvRecord } from "../../../src/sip/transport/locate.ts";
+import { Locator, orderSrv } from "../../../src/sip/transport/locate.ts";
+import type { AddressRecord, NaptrRecord, SrvRecord } from "../../../src/sip/transport/resolver.ts";
 import { parseUri } from "../../../src/sip/uri.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
 
 const clock = new ManualClock();
 const srvs = new Map<string, readonly SrvRecord[] | Error | "silent">();
-const hosts = new Map<string, readonly string[] | Error | "silent">();
+const hosts = new Map<string, readonly (string | AddressRecord)[] | Error | "silent">();
 const naptrs = new Map<string, readonly NaptrRecord[]>();
 let asked: string[] = [];
 
@@ -200,6 +201,52 @@ describe("SIP-DNS-7 DNS that is slow, down or lying", () => {
     expect(await located("sip:nobody.example.net:5060")).toEqual(["udp 192.0.2.1 5060"]);
   });
 
+  it.each([
+    [30, undefined],
+    [77, 77],
+    [1, 0],
+    [3600, 1_000_000],
+  ])("SIP-DNS-7 an answer is kept for %i s when its TTL is %s", async (seconds, ttlSeconds) => {
+    hosts.set("example.net", [{ address: "192.0.2.1", ...(ttlSeconds === undefined ? {} : { ttlSeconds }) }]);
+    await located("sip:example.net:5060");
+    clock.advance(seconds * 1000 - 1);
+    await located("sip:example.net:5060");
+    expect(asked).toHaveLength(1);
+    clock.advance(1);
+    await located("sip:example.net:5060");
+    expect(asked).toHaveLength(2);
+  });
+
+  it("SIP-DNS-7 the shortest TTL of service and address records counts", async () => {
+    srvs.set("_sip._udp.example.net", [{ ...record("a.example.net"), ttlSeconds: 300 }]);
+    hosts.set("a.example.net", [
+      { address: "192.0.2.1", ttlSeconds: 600 },
+      { address: "192.0.2.2", ttlSeconds: 60 },
+    ]);
+    await located("sip:example.net");
+    clock.advance(59_999);
+    await located("sip:example.net");
+    expect(asked).toHaveLength(2);
+    clock.advance(1);
+    await located("sip:example.net");
+    expect(asked).toHaveLength(4);
+  });
+
+  it("SIP-DNS-7 a name that is gone is gone; one that nobody answers for is used on, with its service records", async () => {
+    srvs.set("_sip._udp.example.net", [record("a.example.net", 5070)]);
+    hosts.set("a.example.net", ["192.0.2.1"]);
+    await located("sip:example.net");
+    clock.advance(30_000);
+    // The address of the name itself is no stand-in for the service records that were there.
+    srvs.set("_sip._udp.example.net", new Error("no answer"));
+    hosts.set("example.net", ["192.0.2.99"]);
+    expect(await located("sip:example.net")).toEqual(["udp 192.0.2.1 5070"]);
+    clock.advance(5000);
+    srvs.set("_sip._udp.example.net", [record("a.example.net", 5070)]);
+    hosts.set("a.example.net", []);
+    await expect(located("sip:example.net")).rejects.toMatchObject({ code: "TRANSPORT_DNS" });
+  });
+
   it("an answer is kept for 30 s, and longer while DNS is down", async () => {
     hosts.set("example.net", ["192.0.2.1"]);
     await located("sip:example.net:5060");
@@ -250,5 +297,20 @@ describe("SIP-DNS-7 DNS that is slow, down or lying", () => {
     expect(await located("sip:example.net:5060")).toEqual(["udp 192.0.2.2 5060", "udp 192.0.2.1 5060"]);
     clock.advance(30_000);
     expect(await located("sip:example.net:5060")).toEqual(["udp 192.0.2.1 5060", "udp 192.0.2.2 5060"]);
+  });
+
+  it("SIP-OVL-3 an address that asked for a time gets it, up to 60 s", async () => {
+    for (const [asked, kept] of [
+      [7, 7],
+      [600, 60],
+    ] as const) {
+      hosts.set("example.net", ["192.0.2.1", "192.0.2.2"]);
+      const [first] = await locator.locate(parseUri("sip:example.net:5060"));
+      locator.failed(first!, asked * 1000);
+      clock.advance(kept * 1000 - 1);
+      expect(await located("sip:example.net:5060")).toEqual(["udp 192.0.2.2 5060", "udp 192.0.2.1 5060"]);
+      clock.advance(1);
+      expect(await located("sip:example.net:5060")).toEqual(["udp 192.0.2.1 5060", "udp 192.0.2.2 5060"]);
+    }
   });
 });

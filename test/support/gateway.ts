@@ -39,7 +39,8 @@ export interface TestGateway {
   readonly certFile: string;
   readonly folder: string;
   port(transport: "udp" | "tcp" | "tls"): number;
-  stop(): Promise<void>;
+  /** @param drainMs - how long running calls may go on; default as of the gateway */
+  stop(drainMs?: number): Promise<void>;
 }
 
 export const BASE = "voice.test";
@@ -98,8 +99,8 @@ ${objects}
     certFile,
     folder,
     port: (transport) => gateway.listening.find((one) => one.transport === transport)!.port,
-    async stop() {
-      await gateway.stop();
+    async stop(drainMs) {
+      await gateway.stop(drainMs);
       rmSync(folder, { recursive: true, force: true });
     },
   };

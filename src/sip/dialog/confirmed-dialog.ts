@@ -171,7 +171,8 @@ export class ConfirmedDialog implements Dialog {
       return;
     }
     if (request.cseq.number < this.#remoteSequence) {
-      respond(500, { reason: "CSeq Out of Order" });
+      // No header name in the phrase: SIPp and its like look for theirs from the first line on.
+      respond(500, { reason: "Request Out of Order" });
       return;
     }
     this.#remoteSequence = request.cseq.number;

@@ -134,7 +134,7 @@ describe("RFC 3261 12.2.2 requests in a dialog", () => {
   it("a lower CSeq gets 500, a higher one with a gap is fine", async () => {
     const { answer } = await answered({ cseq: 10 });
     expect((await asked("OPTIONS", { answer, cseq: 20 })).status).toBe(200);
-    expect(await asked("OPTIONS", { answer, cseq: 19 })).toMatchObject({ status: 500, reason: "CSeq Out of Order" });
+    expect(await asked("OPTIONS", { answer, cseq: 19 })).toMatchObject({ status: 500, reason: "Request Out of Order" });
     expect((await asked("OPTIONS", { answer, cseq: 21 })).status).toBe(200);
   });
 

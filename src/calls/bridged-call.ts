@@ -50,7 +50,7 @@ export class BridgedCall {
       worker: this.#inbound.media.worker,
       onProgress: (leg, status, early) => void this.#progress(leg, status, early),
     });
-    this.#inbound.onEnded = (end) => hunt.cancel(end.cause === "cancelled" ? end.text : undefined);
+    this.#inbound.onEnded = (end) => hunt.cancel(end.reason);
     if (this.#inbound.ended) hunt.cancel();
     const outcome = await hunt.run();
     if (outcome.kind !== "answered") {

@@ -14,11 +14,14 @@ import type { Call } from "./call.ts";
 import { dtmfOfInfo } from "./dtmf-info.ts";
 import { MediaLeg } from "./media-leg.ts";
 import { type LegNegotiation, sdpOf } from "./negotiation.ts";
+import { passedReason } from "./passed-reason.ts";
 
 /** Why a leg ended without being asked to. */
 export interface LegEnd {
   readonly cause: "hung-up" | "cancelled" | "media-silent" | "worker-lost" | "error";
   readonly text: string;
+  /** What the far end gave as the reason, for the other side (SIP-CAN-4); undefined when it gave none. */
+  readonly reason?: string | undefined;
 }
 
 export { rejection, sdpBody } from "./answer-reoffer.ts";
@@ -195,7 +198,7 @@ export class CallLeg {
 function endOf(end: DialogEnd): LegEnd {
   switch (end.by) {
     case "remote":
-      return { cause: "hung-up", text: "the far end hung up" };
+      return { cause: "hung-up", text: "the far end hung up", reason: passedReason(end.request) };
     case "local":
       return { cause: "hung-up", text: "we hung up" };
     case "error":

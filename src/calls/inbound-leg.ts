@@ -13,6 +13,7 @@ import type { CallContext } from "./call-context.ts";
 import { CallLeg, type LegEnd } from "./call-leg.ts";
 import { MediaLeg } from "./media-leg.ts";
 import { LegNegotiation, type MediaPolicy, sdpOf } from "./negotiation.ts";
+import { passedReason } from "./passed-reason.ts";
 
 export class InboundLeg {
   readonly call: Call;
@@ -46,7 +47,7 @@ export class InboundLeg {
     this.#negotiation = negotiation;
     this.#body = body;
     this.#delayedOffer = delayedOffer;
-    invite.onCancelled = (reason) => this.#end({ cause: "cancelled", text: reason });
+    invite.onCancelled = (text, request) => this.#end({ cause: "cancelled", text, reason: passedReason(request) });
     invite.onReoffer = (request) => void this.#reoffered(request);
     invite.onEarlyAnswer = (prack) => void this.#earlyAnswered(prack);
     media.listen({

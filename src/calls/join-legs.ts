@@ -25,6 +25,7 @@ export async function joinLegs(
   second: CallLeg,
   options: JoinOptions,
 ): Promise<JoinEnd> {
+  let reason: string | undefined;
   const end = await new Promise<JoinEnd>((resolve) => {
     const cleanup: (() => void)[] = [];
     const finish = (cause: JoinEnd): void => {
@@ -35,7 +36,10 @@ export async function joinLegs(
     options.signal?.addEventListener("abort", abort, { once: true });
     const limit: Timer = ctx.clock.after(options.limitMs, () => finish("limit"));
     cleanup.push(
-      first.onEnded(() => finish("first")),
+      first.onEnded((one) => {
+        reason = one.reason;
+        finish("first");
+      }),
       second.onEnded(() => finish("second")),
       () => limit.cancel(),
       () => options.signal?.removeEventListener("abort", abort),
@@ -50,7 +54,7 @@ export async function joinLegs(
       });
   });
   if (end === "limit") first.call.note("ended", `the limit of ${options.limitMs / 1000} s was reached`);
-  second.hangup();
+  second.hangup(reason);
   second.call.apply("hung-up");
   if (!first.ended) await first.media.unbridge().catch(() => undefined);
   return end;

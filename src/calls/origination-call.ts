@@ -11,7 +11,7 @@ import { endEventOf } from "./call-state.ts";
 import { trunkRoute } from "./carrier-link.ts";
 import { diversions } from "./identity.ts";
 import type { InboundLeg } from "./inbound-leg.ts";
-import { callThrough, mappedStatus } from "./through-call.ts";
+import { callThrough, refusalOf } from "./through-call.ts";
 import { VoiceSession } from "./voice-session.ts";
 
 export async function originateCall(
@@ -75,11 +75,9 @@ export async function originateCall(
       return;
     }
   }
-  const status =
-    outcome.kind === "exhausted" && outcome.attempts === 0
-      ? 480
-      : mappedStatus(outcome.kind === "refused" ? outcome.status : outcome.lastStatus);
+  const { status, options } =
+    outcome.kind === "exhausted" && outcome.attempts === 0 ? { status: 480, options: {} } : refusalOf(outcome);
   inbound.call.note("answer", `nobody answered: ${outcome.text}`, { status });
-  inbound.reject(status);
+  inbound.reject(status, options);
   inbound.call.apply(endEventOf(status));
 }

@@ -7,7 +7,7 @@ import { endEventOf } from "./call-state.ts";
 import { carrierRoute } from "./carrier-link.ts";
 import { diversions } from "./identity.ts";
 import type { InboundLeg } from "./inbound-leg.ts";
-import { callThrough, mappedStatus } from "./through-call.ts";
+import { callThrough, refusalOf } from "./through-call.ts";
 import { VoiceSession } from "./voice-session.ts";
 
 export async function terminateCall(
@@ -73,9 +73,8 @@ export async function terminateCall(
     inbound.call.apply("end-canceled");
     return;
   }
-  const status = mappedStatus(outcome.kind === "refused" ? outcome.status : outcome.lastStatus);
-  const reason = outcome.response?.headers.get("Reason");
+  const { status, options } = refusalOf(outcome);
   inbound.call.note("answer", `nobody answered: ${outcome.text}`, { status });
-  inbound.reject(status, reason === undefined ? {} : { headers: [["Reason", reason]] });
+  inbound.reject(status, options);
   inbound.call.apply(endEventOf(status));
 }

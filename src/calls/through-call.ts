@@ -1,11 +1,13 @@
 /** A call that passes through: the inbound leg joined with the first target that answers. Shared by both trunk directions. */
 
 import { messageOf } from "../base/errors.ts";
+import type { AnswerOptions } from "../sip/user-agent.ts";
 import { BridgedCall, type BridgedOutcome } from "./bridged-call.ts";
 import { Call, type CallDirection } from "./call.ts";
 import type { CallContext } from "./call-context.ts";
 import type { Route } from "./carrier-link.ts";
 import type { InboundLeg } from "./inbound-leg.ts";
+import { reasonHeader } from "./passed-reason.ts";
 import { plannedTargets, redirectRule } from "./plan-targets.ts";
 
 export interface ThroughOptions {
@@ -65,11 +67,22 @@ function shownNumber({ plan }: Route, callerNumber: string): string | undefined 
   return plan.hidden || callerNumber === "anonymous" ? undefined : callerNumber;
 }
 
-/** What the caller's side is answered for an answer of the far side (SIP-INV-4). */
-export function mappedStatus(status: number): number {
+/** What the caller is answered when nobody took the call, with the reason that the far side gave (SIP-INV-4). */
+export function refusalOf(outcome: Extract<BridgedOutcome, { kind: "refused" | "exhausted" }>): {
+  readonly status: number;
+  readonly options: AnswerOptions;
+} {
+  const far = outcome.kind === "refused" ? outcome.status : outcome.lastStatus;
+  return { status: mappedStatus(far), options: { headers: reasonHeader(outcome.response) } };
+}
+
+/** The status of the far side in the eyes of the caller. */
+function mappedStatus(status: number): number {
   if (status === 401 || status === 407) return 403;
   // 503 would make the customer take the gateway itself out of use.
   if (status === 503) return 500;
+  // No answer at all.
   if (status === 0) return 408;
-  return status < 400 ? 480 : status;
+  // 487 answers a CANCEL, and the caller has sent none.
+  return status < 400 || status === 487 ? 480 : status;
 }

@@ -57,8 +57,11 @@ export interface IncomingInvite {
    * answered; the default answer is 488.
    */
   onReoffer: ((request: InDialogRequest) => void) | undefined;
-  /** CANCEL came (the stack has answered 200 and 487), the caller's connection died, or Expires ran out. Called at most once, never after accept or reject. */
-  onCancelled: ((reason: string) => void) | undefined;
+  /**
+   * CANCEL came (the stack has answered 200 and 487), the caller's connection died, or Expires ran out. `request` is the CANCEL, or the
+   * BYE that came in its place. Called at most once, never after accept or reject.
+   */
+  onCancelled: ((reason: string, request?: SipRequest) => void) | undefined;
 }
 
 /** Options of an outgoing INVITE (UAC). */

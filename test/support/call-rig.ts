@@ -143,7 +143,7 @@ export class WireParty {
           `SIP/2.0 ${status} Answer`,
           ...serialized(request).filter((line) => /^Via:/i.test(line)),
           ...serialized(request).filter((line) => /^(From|Call-ID|CSeq):/i.test(line)),
-          status === 100 || /;tag=/.test(to) ? to : `${to};tag=wire${this.address.replaceAll(".", "")}`,
+          status === 100 || /;tag=/.test(to) ? to : `${to};tag=${this.#tag}`,
           `Contact: <sip:${this.address}:5060>`,
           ...(more.headers ?? []),
           ...(body === "" ? [] : ["Content-Type: application/sdp"]),
@@ -151,6 +151,34 @@ export class WireParty {
         body,
       ),
     );
+  }
+
+  #sequence = 5000;
+
+  /** A request in the dialog that an INVITE to this party has made. */
+  async inDialog(invite: SipRequest, method: string, headers: readonly string[] = [], body = ""): Promise<void> {
+    const from = serializedHeader(invite, "To").replace(/^To/, "From");
+    const contact = invite.headers.get("Contact")!.replace(/^<|>.*$/g, "");
+    await this.send(
+      lines(
+        [
+          `${method} ${contact} SIP/2.0`,
+          `Via: SIP/2.0/UDP ${this.address}:5060;branch=z9hG4bKwire${++counter}p${process.pid};rport`,
+          "Max-Forwards: 70",
+          `${from};tag=${this.#tag}`,
+          serializedHeader(invite, "From").replace(/^From/, "To"),
+          `Call-ID: ${invite.callId}`,
+          `CSeq: ${++this.#sequence} ${method}`,
+          `Contact: <sip:${this.address}:5060>`,
+          ...headers,
+        ],
+        body,
+      ),
+    );
+  }
+
+  get #tag(): string {
+    return `wire${this.address.replaceAll(".", "")}`;
   }
 
   close(): Promise<void> {

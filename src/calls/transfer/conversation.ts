@@ -42,6 +42,8 @@ export class Conversation implements Exchange {
   readonly #gone: Promise<void>[] = [];
   #attempt: TransferAttempt | undefined;
   #transfers = 0;
+  /** Why the first party left, in its words. */
+  #reason: string | undefined;
   #limit: Timer | undefined;
 
   constructor(ctx: CallContext, parties: readonly [Party, Party], options: ConversationOptions) {
@@ -91,7 +93,10 @@ export class Conversation implements Exchange {
   /** From now on the party's requests and its end are ours. */
   #seat(party: Party): void {
     const { leg } = party;
-    const stopWatching = leg.onEnded(() => this.#left(party));
+    const stopWatching = leg.onEnded((end) => {
+      this.#reason ??= end.reason;
+      this.#left(party);
+    });
     leg.onRequest = (request) => this.#requested(party, request);
     this.#ctx.conversations.add({ exchange: this, party });
     this.#releases.set(party, () => {
@@ -276,7 +281,7 @@ export class Conversation implements Exchange {
       // A party that was given away is another's.
       const isOurs = this.#releases.has(party);
       this.#release(party);
-      if (isOurs) party.leg.hangup();
+      if (isOurs) party.leg.hangup(this.#reason);
     }
     this.#over.resolve();
   }

@@ -32,7 +32,7 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
   readonly request: SipRequest;
   readonly flow: Flow;
   readonly localTag: string;
-  onCancelled: ((reason: string) => void) | undefined;
+  onCancelled: ((reason: string, request?: SipRequest) => void) | undefined;
   onReoffer: ((request: InDialogRequest) => void) | undefined;
   onEarlyAnswer: ((prack: SipRequest) => void) | undefined;
 
@@ -73,7 +73,7 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
       this.#expires = core.clock.after(Math.min(expiresSeconds * 1000, 2 ** 31 - 1), () =>
         this.#cancelled("the INVITE expired"),
       );
-    transaction.onCancel = (cancel) => this.#cancelled(cancel.headers.get("Reason") ?? "");
+    transaction.onCancel = (cancel) => this.#cancelled(cancel.headers.get("Reason") ?? "", cancel);
     transaction.onFailure = (reason) => this.#unreachable(reason);
   }
 
@@ -207,7 +207,7 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     else if (request.method === "PRACK") this.#prack(transaction);
     else if (request.method === "BYE") {
       respond(200);
-      this.#cancelled("BYE before the answer");
+      this.#cancelled("BYE before the answer", request);
     } else if (request.method === "UPDATE") this.#update(transaction);
     // Their first INVITE has no answer yet (RFC 3261 §14.2).
     else if (request.method === "INVITE") respond(500, retryAfter(this.#core.random));
@@ -294,19 +294,19 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     this.#fail(504, "no PRACK came for a reliable provisional answer");
   }
 
-  #cancelled(reason: string): void {
-    this.#fail(487, reason === "" ? "the caller gave up" : reason);
+  #cancelled(reason: string, request?: SipRequest): void {
+    this.#fail(487, reason === "" ? "the caller gave up" : reason, request);
   }
 
   /** Ends the INVITE against the will of our user: before the answer, or while the answer is held back. */
-  #fail(status: number, reason: string): void {
+  #fail(status: number, reason: string, request?: SipRequest): void {
     const held = this.#held;
     if (this.#final && held === undefined) return;
     this.#held = undefined;
     this.#reliable.stop();
     if (held === undefined) this.#finish();
     this.#respond(status, {}, false);
-    if (held === undefined) this.onCancelled?.(reason);
+    if (held === undefined) this.onCancelled?.(reason, request);
     else held.unanswered(new TransportError("TRANSPORT_LOST", reason));
   }
 

@@ -12,18 +12,20 @@ import { bodyLength, completeMessage } from "./parser.ts";
 
 /** What came out of one chunk, in order. */
 export type StreamEvent =
-  | { readonly kind: "message"; readonly message: SipMessage }
+  /** `octets`: the message as it came; they stay as they are until the next `push`. */
+  | { readonly kind: "message"; readonly message: SipMessage; readonly octets: Uint8Array }
   /** A double CRLF, to be answered with one CRLF. */
   | { readonly kind: "ping" }
   /** A single CRLF: the answer to a ping of ours. Cut in two by the network, a ping is announced by one of these. */
   | { readonly kind: "pong" }
   /** When `error.fatalToStream`, the framing is lost: answer if possible, then close. */
-  | { readonly kind: "error"; readonly error: SipParseError };
+  | { readonly kind: "error"; readonly error: SipParseError; readonly octets: Uint8Array };
 
 const CR = 13;
 const LF = 10;
 /** A buffer that grew beyond this is given back when it is empty. */
 const KEPT_BYTES_MAX = 8192;
+const NO_OCTETS = new Uint8Array(0);
 
 export class StreamParser {
   #buffer: Uint8Array = new Uint8Array(0);
@@ -112,17 +114,18 @@ export class StreamParser {
 
   #takeMessage(events: StreamEvent[]): void {
     const head = this.#head!;
+    const octets = this.#buffer.subarray(this.#start, this.#bodyEnd);
     // A copy: the buffer is used again.
     const body = this.#buffer.slice(this.#bodyStart, this.#bodyEnd);
     this.#head = undefined;
     this.#start = this.#bodyEnd;
     this.#scanned = this.#start;
     try {
-      events.push({ kind: "message", message: completeMessage(head, body, true) });
+      events.push({ kind: "message", message: completeMessage(head, body, true), octets });
     } catch (error) {
       if (!(error instanceof SipParseError)) throw error;
-      if (error.fatalToStream) this.#fail(events, error);
-      else events.push({ kind: "error", error });
+      if (error.fatalToStream) this.#fail(events, error, octets);
+      else events.push({ kind: "error", error, octets });
     }
   }
 
@@ -156,9 +159,9 @@ export class StreamParser {
     if (this.#buffer.length > KEPT_BYTES_MAX) this.#buffer = new Uint8Array(0);
   }
 
-  #fail(events: StreamEvent[], error: SipParseError): void {
+  #fail(events: StreamEvent[], error: SipParseError, octets: Uint8Array = NO_OCTETS): void {
     this.#failed = true;
     this.#start = this.#end;
-    events.push({ kind: "error", error });
+    events.push({ kind: "error", error, octets });
   }
 }

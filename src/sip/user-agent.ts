@@ -6,6 +6,7 @@
 
 import type { GatewayError } from "../base/errors.ts";
 import type { ExtraHeaders, Flow, NameAddr, SipBody, SipRequest, SipResponse } from "./message.ts";
+import type { Located } from "./transport/locate.ts";
 import type { SipUri } from "./uri.ts";
 
 /** What an answer may carry besides its status. */
@@ -63,6 +64,8 @@ export interface IncomingInvite {
    */
   onCancelled: ((reason: string, request?: SipRequest) => void) | undefined;
 }
+
+export type { Located } from "./transport/locate.ts";
 
 /** Options of an outgoing INVITE (UAC). */
 export interface OutgoingInviteOptions {
@@ -130,6 +133,10 @@ export interface OutgoingInvite {
   onAccepted: ((response: SipResponse, dialog: Dialog) => void) | undefined;
   /** Final 300 to 699 of the last address. */
   onRejected: ((response: SipResponse) => void) | undefined;
+  /** What the next hop resolved to (RFC 3263), in the order in which it will be tried. */
+  onLocated: ((addresses: readonly Located[]) => void) | undefined;
+  /** One address was given up: silence, a connection or certificate that failed, 503. Another may follow. */
+  onAddressFailed: ((address: Located, error: GatewayError) => void) | undefined;
   /** No answer from any address (TransactionTimeoutError), or none reachable (TransportError). */
   onFailed: ((error: GatewayError) => void) | undefined;
 }

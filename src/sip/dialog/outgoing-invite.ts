@@ -38,6 +38,8 @@ export class UacInvite implements OutgoingInvite {
   onAccepted: ((response: SipResponse, dialog: Dialog) => void) | undefined;
   onRejected: ((response: SipResponse) => void) | undefined;
   onFailed: ((error: GatewayError) => void) | undefined;
+  onLocated: ((addresses: readonly Located[]) => void) | undefined;
+  onAddressFailed: ((address: Located, error: GatewayError) => void) | undefined;
 
   readonly #core: SipCore;
   readonly #options: OutgoingInviteOptions;
@@ -101,6 +103,7 @@ export class UacInvite implements OutgoingInvite {
       this.#fail(error as GatewayError);
       return;
     }
+    this.onLocated?.(this.#addresses);
     await this.#tryNext(new TransportError("TRANSPORT_DNS", `${hop.host} has no address`));
   }
 
@@ -110,7 +113,10 @@ export class UacInvite implements OutgoingInvite {
    */
   async #tryNext(last: GatewayError, failedMs?: number): Promise<void> {
     if (this.#outcome !== "pending") return;
-    if (this.#located !== undefined) this.#core.locator.failed(this.#located, failedMs);
+    if (this.#located !== undefined) {
+      this.#core.locator.failed(this.#located, failedMs);
+      this.onAddressFailed?.(this.#located, last);
+    }
     const located = this.#addresses[this.#nextAddress++];
     if (located === undefined || this.#cancelRequested) {
       this.#fail(last);

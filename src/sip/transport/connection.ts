@@ -34,8 +34,9 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
 };
 
 export interface ConnectionHandler {
-  onMessage(message: SipMessage, connection: Connection): void;
-  onParseError(error: SipParseError, connection: Connection): void;
+  /** `octets`: the message as it came, to be read before this returns. */
+  onMessage(message: SipMessage, connection: Connection, octets: Uint8Array): void;
+  onParseError(error: SipParseError, connection: Connection, octets: Uint8Array): void;
   onClosed(connection: Connection, error: Error | undefined): void;
   /** True while somebody waits for an answer on it. */
   isAwaited(connection: Connection): boolean;
@@ -126,7 +127,7 @@ export class Connection {
       if (this.#closed) return;
       if (event.kind === "message") {
         this.#armIdle(this.#limits.idleMs);
-        this.#handler.onMessage(event.message, this);
+        this.#handler.onMessage(event.message, this, event.octets);
       } else if (event.kind === "ping") {
         this.#armIdle(this.#limits.idleMs);
         this.send(PONG);
@@ -136,7 +137,7 @@ export class Connection {
         this.#answersPings = true;
         this.#armIdle(this.#limits.idleMs);
       } else if (event.kind === "error") {
-        this.#handler.onParseError(event.error, this);
+        this.#handler.onParseError(event.error, this, event.octets);
         if (event.error.fatalToStream) this.end();
       }
     }

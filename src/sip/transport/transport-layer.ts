@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../../base/clock.ts";
 import { messageOf, SipParseError, TransportError } from "../../base/errors.ts";
 import type { Flow, SipMessage, Via } from "../message.ts";
+import { UnacceptableRequestError } from "../parse-failure.ts";
 import { parseMessage } from "../parser.ts";
 import { serializeMessage } from "../serialize.ts";
 import { Connection, type ConnectionHandler, type KeepAlive } from "./connection.ts";
@@ -48,8 +49,11 @@ export interface TransportOptions {
   readonly keepAlive?: KeepAlive;
 }
 
-/** Who said what, for traces: called with every message that crosses. */
-export type MessageObserver = (direction: "in" | "out", message: SipMessage, flow: Flow) => void;
+/**
+ * Who said what, for traces: called with every message that crosses, and with requests that are answered although they
+ * could not be read in full. `octets` is the message as it stands on the wire; they are the observer's only while it runs.
+ */
+export type MessageObserver = (direction: "in" | "out", message: SipMessage, flow: Flow, octets: Uint8Array) => void;
 
 type LocalEnd = Pick<Flow, "transport" | "localAddress" | "localPort" | "remoteAddress">;
 
@@ -86,8 +90,8 @@ export class TransportLayer {
       adopt: (socket, transport) => this.#adopt(socket, transport, false),
     });
     this.#connectionHandler = {
-      onMessage: (message, connection) => this.#received(message, connection.flow),
-      onParseError: (error, connection) => this.#unreadable(error, connection.flow),
+      onMessage: (message, connection, octets) => this.#received(message, connection.flow, octets),
+      onParseError: (error, connection, octets) => this.#unreadable(error, connection.flow, octets),
       isAwaited: (connection) => handler.isAwaited(connection.flow),
       onClosed: (connection, error) => {
         this.#connections.delete(connection.flow.connectionId!);
@@ -157,7 +161,7 @@ export class TransportLayer {
         new TransportError("TRANSPORT_LOST", `${flow.transport} ${flow.remoteAddress}:${flow.remotePort}: ${reason}`),
       );
     const bytes = serializeMessage(message);
-    this.onObserved?.("out", message, flow);
+    this.onObserved?.("out", message, flow, bytes);
     if (flow.connectionId !== undefined) {
       if (this.#connections.get(flow.connectionId)?.send(bytes) !== true) lost("connection is gone");
       return;
@@ -297,25 +301,26 @@ export class TransportLayer {
     try {
       message = parseMessage(bytes);
     } catch (error) {
-      if (error instanceof SipParseError) this.#unreadable(error, flow);
+      if (error instanceof SipParseError) this.#unreadable(error, flow, bytes);
       else this.#handler.onFault(error, flow);
       return;
     }
-    this.#received(message, flow);
+    this.#received(message, flow, bytes);
   }
 
-  #received(message: SipMessage, flow: Flow): void {
+  #received(message: SipMessage, flow: Flow, octets: Uint8Array): void {
     try {
       if (message.kind === "request") stampVia(message, flow);
-      this.onObserved?.("in", message, flow);
+      this.onObserved?.("in", message, flow, octets);
       this.#handler.onMessage(message, flow);
     } catch (error) {
       this.#handler.onFault(error, flow);
     }
   }
 
-  #unreadable(error: SipParseError, flow: Flow): void {
+  #unreadable(error: SipParseError, flow: Flow, octets: Uint8Array): void {
     try {
+      if (error instanceof UnacceptableRequestError) this.onObserved?.("in", error.request, flow, octets);
       this.#handler.onParseError(error, flow);
     } catch (fault) {
       this.#handler.onFault(fault, flow);

@@ -19,6 +19,7 @@ import { IncomingCalls } from "./calls/incoming-call.ts";
 import { NewRequests } from "./calls/new-requests.ts";
 import { OtherRequests } from "./calls/other-requests.ts";
 import { Overload } from "./calls/overload.ts";
+import { SipTrace } from "./calls/sip-trace.ts";
 import { TargetHealth } from "./calls/target-health.ts";
 import { TargetPings } from "./calls/target-pings.ts";
 import { ConversationTable } from "./calls/transfer/conversation-table.ts";
@@ -63,7 +64,7 @@ const DRAIN_STEP_MS = 200;
 const GOODBYE_MS = 2000;
 
 export class Gateway {
-  readonly calls = new CallTable();
+  readonly calls: CallTable;
   readonly alerts: AlertLog;
   readonly store: Store;
   readonly #config: GatewayConfig;
@@ -77,6 +78,7 @@ export class Gateway {
   readonly #incoming: IncomingCalls;
   readonly #overload: Overload;
   readonly #newRequests: NewRequests;
+  readonly #trace: SipTrace;
   readonly #targetHealth: TargetHealth;
   readonly #pings: TargetPings;
   readonly #http: HttpServer | undefined;
@@ -91,6 +93,12 @@ export class Gateway {
     this.#clock = options.clock ?? new SystemClock();
     this.#log = options.log ?? silentLog;
     this.alerts = new AlertLog(this.#clock, this.#log);
+    this.#trace = new SipTrace(this.#clock, config.explain);
+    this.calls = new CallTable(this.#trace);
+    this.alerts.onRaised = ({ callSid, level }) => {
+      const call = level === "error" ? this.calls.bySid(callSid) : undefined;
+      if (call !== undefined) call.hasError = true;
+    };
     this.#targetHealth = new TargetHealth(() => this.#clock.nowMs());
     const random = options.random ?? Math.random;
     const moduleUrl = options.wasmUrl ?? wasmUrl;
@@ -155,6 +163,9 @@ export class Gateway {
     });
     this.#newRequests = newRequests;
     this.#stack.admit = (request, flow) => newRequests.judge(request, flow);
+    if (this.#trace.enabled)
+      this.#stack.onMessage = (direction, message, flow, octets) =>
+        this.#trace.observe(direction, message, flow, octets);
     this.#stack.onInvite = (invite) => void this.#incoming.take(invite);
     this.#stack.onRequest = (request) => others.take(request);
     if (config.http.port !== null)
@@ -273,6 +284,7 @@ export class Gateway {
       mediaFetcher: new MediaFetcher(this.#webhooks),
       alerts: this.alerts,
       calls: this.calls,
+      trace: this.#trace,
       admission: this.#admission,
       conversations: new ConversationTable(),
       edges,

@@ -19,6 +19,7 @@ export interface GatewayConfig {
   readonly edges: readonly EdgeConfig[];
   readonly store: StoreConfig;
   readonly log: LogConfig;
+  readonly explain: ExplainConfig;
   readonly compliance: ComplianceConfig;
 }
 
@@ -191,6 +192,14 @@ export interface StoreConfig {
 export interface LogConfig {
   readonly level: "debug" | "info" | "warn" | "error" | "silent";
   readonly format: "json" | "pretty";
+}
+
+/** What `tandem explain` can tell: SIP messages of recent calls, kept in memory alone, secrets masked. */
+export interface ExplainConfig {
+  /** Dialogs whose messages are kept; a call through the gateway has two. 0 keeps none. */
+  readonly dialogsMax: number;
+  /** Octets of all of them. 0 keeps none. */
+  readonly bytesMax: number;
 }
 
 export interface ComplianceConfig {

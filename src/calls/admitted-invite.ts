@@ -2,6 +2,7 @@
 
 import type { IncomingInvite } from "../sip/user-agent.ts";
 import type { TerminationAccepted } from "../trunking/termination.ts";
+import type { Note } from "./admission-notes.ts";
 
 export interface AdmittedInvite {
   readonly invite: IncomingInvite;
@@ -9,4 +10,6 @@ export interface AdmittedInvite {
   /** Number or URI of the caller and of the called party, as they are shown. */
   readonly from: string;
   readonly to: string;
+  /** What was looked at, for the story of the call that it becomes. */
+  readonly notes: readonly Note[];
 }

@@ -30,6 +30,8 @@ export class AlertLog {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #max: number;
+  /** Told of every alert. */
+  onRaised: ((alert: Alert) => void) | undefined;
 
   constructor(clock: Clock, log: Log, max = ALERTS_MAX) {
     this.#clock = clock;
@@ -51,6 +53,7 @@ export class AlertLog {
     };
     this.#alerts.push(alert);
     if (this.#alerts.length > this.#max) this.#alerts.shift();
+    this.onRaised?.(alert);
     const fields: Record<string, unknown> = { code: alert.code };
     if (alert.callSid !== "") fields["callSid"] = alert.callSid;
     if (alert.remote !== "") fields["remote"] = alert.remote;

@@ -13,6 +13,7 @@ import type { WebhookClient } from "../voice/webhook.ts";
 import type { AlertLog } from "./alert-log.ts";
 import type { Authenticator } from "./authenticate.ts";
 import type { CallTable } from "./call-table.ts";
+import type { SipTrace } from "./sip-trace.ts";
 import type { TargetHealth } from "./target-health.ts";
 import type { ConversationTable } from "./transfer/conversation-table.ts";
 import type { TrunkAdmission } from "./trunk-admission.ts";
@@ -64,6 +65,8 @@ export interface CallContext {
   readonly callbacks: CallbackQueue;
   readonly mediaFetcher: MediaFetcher;
   readonly alerts: AlertLog;
+  /** SIP messages of recent calls, for `tandem explain`. */
+  readonly trace: SipTrace;
   readonly calls: CallTable;
   readonly admission: TrunkAdmission;
   readonly conversations: ConversationTable;

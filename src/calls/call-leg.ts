@@ -13,6 +13,7 @@ import { answerReoffer, sdpBody } from "./answer-reoffer.ts";
 import type { Call } from "./call.ts";
 import { dtmfOfInfo } from "./dtmf-info.ts";
 import { MediaLeg } from "./media-leg.ts";
+import { mediaFields, mediaSummary } from "./media-summary.ts";
 import { type LegNegotiation, sdpOf } from "./negotiation.ts";
 import { passedReason } from "./passed-reason.ts";
 
@@ -86,6 +87,7 @@ export class CallLeg {
   hangup(reason?: string): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.call.note("ended", "the gateway hung up", { code: "ended.local", reason: reason ?? "" });
     this.#dialog.bye(reason === undefined ? undefined : [["Reason", reason]]);
     this.#closeMedia();
     this.#gone.resolve();
@@ -126,7 +128,9 @@ export class CallLeg {
         if (event.type === "dtmf") this.onDtmf?.(event.digit);
         else if (event.type === "silent") this.#silent();
         else if (event.type === "srtp-failing")
-          this.call.note("media", "no packet of the last 5 s could be authenticated: the far end uses another key");
+          this.call.note("media", "no packet of the last 5 s could be authenticated: the far end uses another key", {
+            code: "srtp.failing",
+          });
       },
       onLegLost: () => this.#end({ cause: "worker-lost", text: "the media worker of this call was lost" }, true),
     });
@@ -175,6 +179,7 @@ export class CallLeg {
   #closeMedia(): void {
     void this.#media.close().then((stats) => {
       this.call.mediaStats = stats;
+      if (stats !== undefined) this.call.note("media", mediaSummary(stats), mediaFields(stats));
     });
   }
 
@@ -188,17 +193,23 @@ export class CallLeg {
     this.#ended = true;
     if (sendBye) this.#dialog.bye();
     this.#closeMedia();
-    this.call.note("ended", end.text);
+    this.call.note("ended", end.text, { code: `ended.${end.cause}` });
     this.#log.debug("leg ended", { callSid: this.call.sid, cause: end.cause });
     this.#gone.resolve();
     for (const listener of [...this.#endListeners]) listener(end);
   }
 }
 
+/** RFC 3326. */
+function reasonOf(bye: SipRequest): string {
+  const reason = bye.headers.get("Reason");
+  return reason === undefined ? "" : ` (Reason: ${reason.slice(0, 100)})`;
+}
+
 function endOf(end: DialogEnd): LegEnd {
   switch (end.by) {
     case "remote":
-      return { cause: "hung-up", text: "the far end hung up", reason: passedReason(end.request) };
+      return { cause: "hung-up", text: `the far end hung up${reasonOf(end.request)}`, reason: passedReason(end.request) };
     case "local":
       return { cause: "hung-up", text: "we hung up" };
     case "error":

@@ -5,6 +5,7 @@
 
 import { messageOf, StreamError } from "../base/errors.ts";
 import { newSid } from "../base/ids.ts";
+import { shownUrl } from "../voice/http-errors.ts";
 import { twilioSignature } from "../voice/signature.ts";
 import { checkStreamUrl } from "../voice/url-rules.ts";
 import type { StreamNoun } from "../voice/verbs.ts";
@@ -136,7 +137,11 @@ export class CallStreams {
     const url = checkStreamUrl(noun.url, documentUrl, this.#ctx.settings.streams);
     const { address } = await this.#ctx.webhooks.resolve(new URL(url).hostname);
     this.#live.set(stream.sid, stream);
-    this.#call.note("stream", `stream ${stream.name} to ${url}`, { streamSid: stream.sid, kind });
+    this.#call.note("stream", `stream ${stream.name} to ${shownUrl(url)}`, {
+      code: "stream.started",
+      streamSid: stream.sid,
+      kind,
+    });
     await this.#media.startStream({
       streamSid: stream.sid,
       name: stream.name,
@@ -166,7 +171,7 @@ export class CallStreams {
     if (stream === undefined) return;
     switch (event.type) {
       case "started":
-        this.#call.note("stream", `stream ${stream.name} is up`, { streamSid });
+        this.#call.note("stream", `stream ${stream.name} is up`, { code: "stream.up", streamSid });
         this.#callback(stream, "stream-started", "");
         break;
       case "warning":
@@ -195,6 +200,9 @@ export class CallStreams {
     stream.hasEnded = true;
     this.#live.delete(stream.sid);
     this.#call.note("stream", `stream ${stream.name} ended${error === "" ? "" : `: ${error}`}`, {
+      code: error === "" ? "stream.ended" : "stream.failed",
+      alert: error === "" ? null : Number.parseInt(error, 10) || null,
+      url: shownUrl(stream.url),
       streamSid: stream.sid,
     });
     this.#callback(stream, error === "" ? "stream-stopped" : "stream-error", error);

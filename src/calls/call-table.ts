@@ -1,28 +1,52 @@
-/** All calls that are up, and a bounded memory of those that ended. */
+/** All calls that are up, and a bounded memory of those that ended. Calls that failed are remembered longer than others. */
 
 import type { Call } from "./call.ts";
 
 const ENDED_MAX = 10_000;
+/** Of the memory, for calls that failed. */
+const FAILED_SHARE = 0.5;
+
+/** Who keeps what belongs to a call. */
+export interface CallKeeper {
+  claim(callId: string, accountSid: string): void;
+  settle(callId: string, failed: boolean): void;
+}
 
 export class CallTable {
   readonly #live = new Map<string, Call>();
-  /** Insertion order is order of ending, so the first key is the oldest. */
+  /** Insertion order is order of ending, so the first one is the oldest. */
   readonly #ended = new Map<string, Call>();
+  readonly #well = new Set<Call>();
+  readonly #failed = new Set<Call>();
   readonly #endedMax: number;
+  readonly #keeper: CallKeeper | undefined;
 
-  constructor(endedMax = ENDED_MAX) {
+  /** @param keeper - is told of calls that begin and end */
+  constructor(keeper?: CallKeeper, endedMax = ENDED_MAX) {
+    this.#keeper = keeper;
     this.#endedMax = endedMax;
   }
 
   /** Adds a call; it moves to the ended ones by itself. */
   add(call: Call): void {
     this.#live.set(call.sid, call);
+    for (const callId of call.sipCallIds) this.#keeper?.claim(callId, call.details.accountSid);
     call.events.on("status", () => {
       if (!call.ended) return;
       this.#live.delete(call.sid);
       this.#ended.set(call.sid, call);
-      if (this.#ended.size > this.#endedMax) this.#ended.delete(this.#ended.keys().next().value!);
+      (hasFailed(call) ? this.#failed : this.#well).add(call);
+      for (const callId of call.sipCallIds) this.#keeper?.settle(callId, hasFailed(call));
+      if (this.#ended.size > this.#endedMax) this.#forgetOne();
     });
+  }
+
+  #forgetOne(): void {
+    const isFailedTurn = this.#well.size === 0 || this.#failed.size > this.#endedMax * FAILED_SHARE;
+    const group = isFailedTurn ? this.#failed : this.#well;
+    const oldest = group.values().next().value!;
+    group.delete(oldest);
+    this.#ended.delete(oldest.sid);
   }
 
   bySid(sid: string): Call | undefined {
@@ -42,10 +66,15 @@ export class CallTable {
     return this.#ended.values();
   }
 
-  /** Every call that belongs to `sid`: itself, its parent, its children. */
+  /** Every call that belongs to `sid`: itself and its children. */
   family(sid: string): Call[] {
     return [...this.#ended.values(), ...this.#live.values()].filter(
       (call) => call.sid === sid || call.details.parentSid === sid,
     );
   }
+}
+
+/** True for a call that did not come to be, or that an error was told of. A caller who gave up is no failure. */
+export function hasFailed(call: Call): boolean {
+  return call.hasError || call.status === "failed" || call.status === "busy" || call.status === "no-answer";
 }

@@ -30,6 +30,9 @@ export interface CallDetails {
   readonly remote?: string;
 }
 
+/** Attempts of one leg whose dialogs are remembered. */
+const SIP_CALL_IDS_MAX = 64;
+
 /** Listeners of a call. */
 interface CallEvents {
   status: [status: CallStatus, call: Call];
@@ -43,7 +46,11 @@ export class Call {
   readonly events: Emitter<CallEvents>;
   /** Final SIP status of the leg, 0 while there is none. */
   sipStatus = 0;
-  sipCallId: string;
+  #sipCallId: string;
+  /** Call-IDs of all attempts of this leg, oldest first. */
+  readonly sipCallIds: string[] = [];
+  /** An alert of level error was raised for it. */
+  hasError = false;
   /** Counters of the media leg, once it was closed. */
   mediaStats: LegStats | undefined;
   #status: CallStatus = "queued";
@@ -52,15 +59,33 @@ export class Call {
   #answeredMs = 0;
   #durationMs = 0;
   readonly #clock: Clock;
-  readonly #startMs: number;
+  /** When it began, by the monotonic clock. */
+  readonly startMs: number;
+  #endMs: number | undefined;
 
   constructor(details: CallDetails, clock: Clock, onListenerError: (error: unknown) => void) {
     this.details = details;
-    this.sipCallId = details.sipCallId ?? "";
+    this.#sipCallId = details.sipCallId ?? "";
+    if (this.#sipCallId !== "") this.sipCallIds.push(this.#sipCallId);
     this.createdAt = clock.wallTime();
     this.events = new Emitter(onListenerError);
     this.#clock = clock;
-    this.#startMs = clock.nowMs();
+    this.startMs = clock.nowMs();
+  }
+
+  /** Call-ID of the SIP dialog, of the last one where several were tried; "" until there is one. */
+  get sipCallId(): string {
+    return this.#sipCallId;
+  }
+
+  set sipCallId(callId: string) {
+    this.#sipCallId = callId;
+    if (this.sipCallIds.length < SIP_CALL_IDS_MAX && !this.sipCallIds.includes(callId)) this.sipCallIds.push(callId);
+  }
+
+  /** From beginning to end, or until now. */
+  get lastedMs(): number {
+    return (this.#endMs ?? this.#clock.nowMs()) - this.startMs;
   }
 
   get status(): CallStatus {
@@ -96,7 +121,10 @@ export class Call {
       } else if (action === "stop-clock") {
         this.#durationMs = this.#clock.nowMs() - this.#answeredMs;
       } else {
-        if (isFinal(row.next)) this.#endedAt = this.#clock.wallTime();
+        if (isFinal(row.next)) {
+          this.#endedAt = this.#clock.wallTime();
+          this.#endMs = this.#clock.nowMs();
+        }
         this.events.emit("status", row.next, this);
       }
     }
@@ -104,6 +132,6 @@ export class Call {
 
   /** Writes one line of the call's story. */
   note(step: Decision["step"], text: string, fields: Decision["fields"] = {}): void {
-    this.decisions.add({ atMs: Math.round(this.#clock.nowMs() - this.#startMs), step, text, fields });
+    this.decisions.add({ atMs: Math.round(this.#clock.nowMs() - this.startMs), step, text, fields });
   }
 }

@@ -79,7 +79,12 @@ export class InboundLeg {
       const { answer, options } = negotiation.acceptOffer(offer);
       // Sending begins when the answer goes out; what the caller sends before is read and thrown away.
       await media.configure({ ...options, sending: false });
-      call.note("media", `codec ${options.codec}, ${negotiation.summary}`);
+      const { offered, summary } = negotiation;
+      call.note("media", `offered ${offered}; taken ${summary}`, {
+        code: "sdp.chosen",
+        offered,
+        codec: options.codec ?? "",
+      });
       return new InboundLeg(ctx, invite, call, media, negotiation, answer, false);
     } catch (error) {
       void media.close();

@@ -22,6 +22,7 @@ import {
   type TerminationDomain,
   type TerminationRefused,
 } from "../trunking/termination.ts";
+import { admissionNotes, type Note } from "./admission-notes.ts";
 import type { AdmittedInvite } from "./admitted-invite.ts";
 import { rejection } from "./answer-reoffer.ts";
 import { Call, type CallDetails } from "./call.ts";
@@ -117,6 +118,7 @@ export class IncomingCalls {
     const realm = this.realmOf(domain);
     const { store, settings } = this.#ctx;
     const lists = domain?.record.credentialListSids.flatMap((sid) => store.get("credentialLists", sid) ?? []) ?? [];
+    const acls = domain?.record.ipAclSids.flatMap((sid) => store.get("ipAcls", sid) ?? []) ?? [];
     let verdict: TerminationAccepted | TerminationRefused;
     let replaces: Replaces | undefined;
     try {
@@ -132,7 +134,7 @@ export class IncomingCalls {
         },
         domain,
         {
-          acls: domain?.record.ipAclSids.flatMap((sid) => store.get("ipAcls", sid) ?? []) ?? [],
+          acls,
           shortCodes: settings.shortCodes,
           unknownDomain: settings.unknownDomain,
           ownsCallerId: (accountSid, number) => store.ownsCallerId(accountSid, number),
@@ -144,16 +146,22 @@ export class IncomingCalls {
       );
     } catch (error) {
       if (!(error instanceof SipParseError)) throw error;
+      this.#turnedAway(invite, domain, {
+        step: "checked",
+        text: error.message,
+        fields: { code: "unreadable", status: 400 },
+      });
       invite.reject(400, { reason: error.message.slice(0, 100) });
       return;
     }
     if (verdict.outcome === "accept" && verdict.username !== null)
       this.#known.add(flow.remoteAddress, this.#ctx.clock.nowMs());
-    if (verdict.outcome !== "accept") this.#refused(invite, verdict, domain, realm);
+    const notes = admissionNotes({ request, flow, domain, realm, acls, lists, verdict });
+    if (verdict.outcome !== "accept") this.#refused(invite, verdict, domain, realm, notes);
     else if (this.#ctx.calls.liveCount >= settings.callsMax) this.#overloaded(invite, "media.maxCalls is reached");
     else if (replaces !== undefined)
-      await this.#replace({ invite, verdict, ...this.#shown(invite, verdict) }, replaces);
-    else await this.#route({ invite, verdict, ...this.#shown(invite, verdict) });
+      await this.#replace({ invite, verdict, notes, ...this.#shown(invite, verdict) }, replaces);
+    else await this.#route({ invite, verdict, notes, ...this.#shown(invite, verdict) });
   }
 
   /** Realm of its challenges (R-AUTH-10). */
@@ -169,10 +177,12 @@ export class IncomingCalls {
     verdict: TerminationRefused,
     domain: TerminationDomain | undefined,
     realm: string,
+    notes: readonly Note[],
   ): void {
     const { flow } = invite;
     const remote = `${flow.remoteAddress}:${flow.remotePort}`;
     this.#ctx.log.debug("invite refused", { check: verdict.check, status: verdict.status, remote });
+    if (verdict.alertCode === null) this.#turnedAway(invite, domain, ...notes);
     if (verdict.outcome === "drop") {
       invite.drop();
       return;
@@ -195,8 +205,7 @@ export class IncomingCalls {
         formatUri({ ...invite.request.uri, params: new Map(), headers: [] }),
         "inbound",
       );
-      for (const check of verdict.passed) call.note("checked", check);
-      call.note("checked", `${verdict.check}: ${verdict.text}`, { status: verdict.status });
+      for (const { step, text, fields } of notes) call.note(step, text, fields);
       call.sipStatus = verdict.status;
       this.#ctx.alerts.raise({
         code: verdict.alertCode,
@@ -213,8 +222,18 @@ export class IncomingCalls {
     invite.reject(verdict.status, { reason: verdict.reason, headers: retry, onlyWhenAsked });
   }
 
+  /** An INVITE that gets no call is told of under its Call-ID. */
+  #turnedAway(invite: IncomingInvite, domain: TerminationDomain | undefined, ...notes: readonly Note[]): void {
+    const { trace } = this.#ctx;
+    const { callId } = invite.request;
+    if (domain !== undefined) trace.assign(callId, domain.record.accountSid);
+    for (const note of notes) trace.note(callId, note);
+  }
+
   #overloaded(invite: IncomingInvite, why: string): void {
     this.#ctx.log.info("call refused: overload", { why });
+    const domain = this.domainOfRequest(invite.request);
+    this.#turnedAway(invite, domain, { step: "admission", text: why, fields: { code: "overload", status: 503 } });
     invite.reject(503, { headers: [["Retry-After", String(this.retryAfterSeconds())]] });
   }
 
@@ -257,6 +276,11 @@ export class IncomingCalls {
         remote: `${admitted.invite.flow.remoteAddress}:${admitted.invite.flow.remotePort}`,
         sipStatus: 404,
       });
+      this.#turnedAway(admitted.invite, domain, ...admitted.notes, {
+        step: "routed",
+        text: `no voice URL for ${admitted.to}: neither the number, nor the BYOC trunk, nor the SIP domain has one`,
+        fields: { code: "route.no-voice-url", status: 404, alert: 11100, domain: domain.record.friendlyName },
+      });
       admitted.invite.reject(404);
       return;
     }
@@ -274,7 +298,7 @@ export class IncomingCalls {
         ? judgeReplaces(this.#ctx, domain.record, replaces)
         : { status: 403, text: "calls of a SIP domain replace none" };
     const call = this.#newCall(invite, domain, admitted.from, admitted.to, "trunking-terminating");
-    for (const check of verdict.passed) call.note("checked", check);
+    for (const { step, text, fields } of admitted.notes) call.note(step, text, fields);
     if ("seat" in judged && domain.kind === "trunk") {
       try {
         await takePlace(this.#ctx, admitted, call, domain.record, judged.seat);
@@ -343,7 +367,6 @@ export class IncomingCalls {
       this.#ctx.clock,
       (error) => this.#ctx.log.error("a call listener threw", { error: messageOf(error) }),
     );
-    call.note("received", `INVITE over ${flow.transport.toUpperCase()} from ${call.details.remote}`);
     this.#ctx.calls.add(call);
     return call;
   }
@@ -357,8 +380,7 @@ export class IncomingCalls {
   ): Promise<void> {
     const { invite, verdict } = admitted;
     const call = this.#newCall(invite, verdict.domain, admitted.from, admitted.to, direction);
-    for (const check of verdict.passed) call.note("checked", check);
-    call.note("matched", `${verdict.domain.kind} ${record.friendlyName}`);
+    for (const { step, text, fields } of admitted.notes) call.note(step, text, fields);
     const worker = this.#ctx.scheduler.place(2);
     worker.reserve(2);
     try {
@@ -383,9 +405,15 @@ export class IncomingCalls {
     const text = messageOf(error);
     const status = error instanceof SdpError ? error.status : 503;
     call.sipStatus = status;
-    call.note("media", text);
+    const alert = error instanceof SdpRefusal ? error.alertCode : error instanceof SdpError ? 32102 : 12400;
+    call.note("media", text, {
+      code:
+        error instanceof SdpRefusal ? `sdp.${error.reason}` : error instanceof SdpError ? "sdp.unusable" : "media.none",
+      status,
+      alert,
+    });
     this.#ctx.alerts.raise({
-      code: error instanceof SdpRefusal ? error.alertCode : error instanceof SdpError ? 32102 : 12400,
+      code: alert,
       text,
       accountSid: call.details.accountSid,
       callSid: call.sid,

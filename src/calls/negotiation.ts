@@ -15,6 +15,7 @@ import {
   type Negotiated,
   type Security,
 } from "../sdp/offer-answer.ts";
+import { describeFormats } from "../sdp/payload-formats.ts";
 import { formatSession, parseSession, type SessionDescription } from "../sdp/session.ts";
 import type { SipMessage } from "../sip/message.ts";
 import { sdpOfBody } from "../sip/multipart.ts";
@@ -124,6 +125,12 @@ export class LegNegotiation {
   /** True when we may send. */
   get sending(): boolean {
     return this.#negotiated?.direction.sending ?? false;
+  }
+
+  /** Their formats of the audio that was agreed on, for the call's story; "" while there are none. */
+  get offered(): string {
+    const audio = this.#agreed?.remote.media.find(({ kind, port }) => kind === "audio" && port !== 0);
+    return audio === undefined ? "" : describeFormats(audio);
   }
 
   /** One line for the call's story; names no key. */

@@ -42,17 +42,24 @@ export class NewRequests {
   }
 
   judge(request: SipRequest, flow: Flow): Admission {
-    if (this.#incoming.isBlocked(flow.remoteAddress)) return "drop";
+    if (this.#incoming.isBlocked(flow.remoteAddress)) {
+      this.#tell(request, undefined, "refused.blocked", `${flow.remoteAddress} is blocked for a while: wrong passwords`);
+      return "drop";
+    }
     const domain = this.#incoming.domainOfRequest(request);
     // OPTIONS to the gateway itself are pings of peers that know its address.
     const isPing = request.method === "OPTIONS" && this.#rules.isOwnAddress(request.uri.host);
     if (domain === undefined && !isPing) return this.#unknown(request, flow);
     if (!this.#isVouchedFor(domain, flow) && !this.#strangers.take(flow.remoteAddress, this.#ctx.clock.nowMs())) {
       this.counters.strangers++;
+      const text = `more requests from ${flow.remoteAddress} than strangers may send: no answer`;
+      this.#tell(request, domain, "refused.stranger-rate", text);
       return "drop";
     }
     if (this.#isFull(request)) {
       this.counters.overloaded++;
+      const reason = this.#overload.reason;
+      this.#tell(request, domain, "overload", reason === "" ? "media.maxCalls is reached" : reason, 503);
       return { status: 503, headers: [["Retry-After", String(this.#retryAfterSeconds())]] };
     }
     return this.#challenge(request, flow, domain) ?? "accept";
@@ -65,8 +72,26 @@ export class NewRequests {
       host: request.uri.host,
       remote: flow.remoteAddress,
     });
-    if (settings.unknownDomain === "drop") return "drop";
+    const isDropped = settings.unknownDomain === "drop";
+    const text = `no trunk or SIP domain has the name ${JSON.stringify(request.uri.host.slice(0, 100))}`;
+    this.#tell(request, undefined, "refused.domain", text, isDropped ? 0 : 404);
+    if (isDropped) return "drop";
     return this.#strangers.take(flow.remoteAddress, this.#ctx.clock.nowMs()) ? { status: 404 } : "drop";
+  }
+
+  /** For `tandem explain`: there is no call yet, so it is told of under the Call-ID. */
+  #tell(request: SipRequest, domain: TerminationDomain | undefined, code: string, text: string, status = 0): void {
+    const { trace, settings } = this.#ctx;
+    if (domain !== undefined) trace.assign(request.callId, domain.record.accountSid);
+    const fields = {
+      code,
+      status,
+      outcome: status === 0 ? "drop" : "reject",
+      host: request.uri.host.slice(0, 253),
+      base: settings.baseDomain,
+      domain: domain?.record.friendlyName ?? "",
+    };
+    trace.note(request.callId, { step: "admission", text, fields });
   }
 
   /** In a list of the domain, or let in with a password within the last hour. */
@@ -99,9 +124,11 @@ export class NewRequests {
     if (credentialListSids.length === 0 || request.headers.has("Proxy-Authorization")) return undefined;
     if (ipAclSids.length > 0 && !this.#isListed(domain, flow.remoteAddress)) return undefined;
     this.counters.challenged++;
+    const realm = this.#incoming.realmOf(domain);
+    this.#tell(request, domain, "challenged", `no credentials were sent: asked for those of realm ${realm}`, 407);
     return {
       status: 407,
-      headers: this.#ctx.authenticator.challenge(this.#incoming.realmOf(domain), flow.remoteAddress, false),
+      headers: this.#ctx.authenticator.challenge(realm, flow.remoteAddress, false),
     };
   }
 }

@@ -56,7 +56,10 @@ export async function originateCall(
         sipStatus: 480,
       });
     if (trunk.disasterRecoveryUrl !== null && !inbound.ended) {
-      inbound.call.note("routed", `no origination URI took the call (${outcome.text}): disaster recovery`);
+      inbound.call.note("routed", `no origination URI took the call (${outcome.text}): disaster recovery`, {
+        code: "route.disaster-recovery",
+        lastStatus: outcome.lastStatus,
+      });
       await new VoiceSession(
         ctx,
         inbound,
@@ -77,7 +80,10 @@ export async function originateCall(
   }
   const { status, options } =
     outcome.kind === "exhausted" && outcome.attempts === 0 ? { status: 480, options: {} } : refusalOf(outcome);
-  inbound.call.note("answer", `nobody answered: ${outcome.text}`, { status });
+  inbound.call.note("answer", `nobody answered: ${outcome.text}`, {
+    code: outcome.kind === "exhausted" && outcome.attempts === 0 ? "route.no-target" : "hunt.failed",
+    status,
+  });
   inbound.reject(status, options);
   inbound.call.apply(endEventOf(status));
 }

@@ -40,6 +40,8 @@ export interface AttemptFailure {
   readonly status: number;
   readonly text: string;
   readonly response?: SipResponse;
+  /** Code of the error where there was no answer. */
+  readonly cause?: string;
 }
 
 export class OutboundLeg {
@@ -82,6 +84,7 @@ export class OutboundLeg {
       noAnswerMs: ctx.settings.noAnswerMs,
     });
     call.sipCallId = this.#invite.callId;
+    this.#tellOfAddresses();
     this.#invite.onFirstAnswer = () => this.onFirstAnswer?.();
     this.#invite.onProgress = (response) => void this.#progress(response);
     this.#invite.onReoffer = (request) => void this.#reoffered(request);
@@ -90,6 +93,34 @@ export class OutboundLeg {
       this.#fail({ kind: "status", status: response.status, text: `${response.status} ${response.reason}`, response });
     this.#invite.onFailed = (error) => this.#fail(failureOf(error));
     media.listen({ onLegLost: () => this.#lost() });
+  }
+
+  /** Where the target is, and which of several addresses failed; what happens to the last one is the attempt's own result. */
+  #tellOfAddresses(): void {
+    const { callId } = this.#invite;
+    const target = this.target.label;
+    let left = 0;
+    this.#invite.onLocated = (addresses) => {
+      left = addresses.length;
+      const where = addresses.map(({ transport, address, port }) => `${transport} ${address}:${port}`).join(", ");
+      this.call.note("attempt", `INVITE to ${target}, that is ${where === "" ? "nowhere" : where}`, {
+        code: "target.tried",
+        target,
+        addresses: where,
+        callId,
+        security: this.target.media.security,
+      });
+    };
+    this.#invite.onAddressFailed = ({ transport, address, port }, error) => {
+      if (--left <= 0) return;
+      const where = `${transport} ${address}:${port}`;
+      this.call.note("attempt", error.message.startsWith(where) ? error.message : `${where}: ${error.message}`, {
+        code: "address.failed",
+        target,
+        address: where,
+        error: error.code,
+      });
+    };
   }
 
   /** @throws MediaError when no port or slot is free */
@@ -152,7 +183,8 @@ export class OutboundLeg {
       return;
     }
     this.call.sipStatus = response.status;
-    this.call.note("media", this.#negotiation.summary);
+    const { offered, summary } = this.#negotiation;
+    this.call.note("media", `answered with ${offered}; taken ${summary}`, { code: "sdp.chosen", offered });
     this.onAnswered?.(leg, response);
   }
 
@@ -196,6 +228,6 @@ export class OutboundLeg {
 
 function failureOf(error: GatewayError): AttemptFailure {
   return error instanceof TransactionTimeoutError
-    ? { kind: "silent", status: 0, text: error.message }
-    : { kind: "unreachable", status: 0, text: error.message };
+    ? { kind: "silent", status: 0, text: error.message, cause: error.code }
+    : { kind: "unreachable", status: 0, text: error.message, cause: error.code };
 }

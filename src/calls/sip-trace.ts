@@ -126,7 +126,8 @@ export class SipTrace {
   observe(direction: "in" | "out", message: SipMessage, flow: Flow, octets: Uint8Array): void {
     let dialog = this.#dialogs.get(message.callId);
     if (dialog === undefined) {
-      if (message.cseq.method !== "INVITE" || message.kind !== "request" || message.to.params.has("tag")) return;
+      const isNew = message.kind === "request" && message.method === "INVITE" && !message.to.params.has("tag");
+      if (!isNew || message.callId === "") return;
       dialog = this.#open(message.callId, direction === "in" ? "stranger" : "open");
     }
     this.#keep(dialog, direction, flow, octets);

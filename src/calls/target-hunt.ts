@@ -77,15 +77,30 @@ export class TargetHunt {
       const target = inserted ?? this.#nextTarget();
       inserted = undefined;
       if (target === undefined) break;
+      const startedMs = this.#ctx.clock.nowMs();
       const result = await this.#attempt(target);
+      const ms = Math.round(this.#ctx.clock.nowMs() - startedMs);
       if (this.#cancelled) break;
-      if ("kind" in result && result.kind === "answered") return result;
+      if ("kind" in result && result.kind === "answered") {
+        this.#options.call.note("attempt", `${target.label}: answered after ${ms} ms`, {
+          code: "target.answered",
+          target: target.label,
+          ms,
+        });
+        return result;
+      }
       const failure = result as AttemptFailure;
       last = failure;
       this.#leaveAlone(target, failure);
       this.#options.call.note("attempt", `${target.label}: ${failure.text}`, {
+        code: `target.${failure.kind}`,
         target: target.label,
         status: failure.status,
+        ms,
+        tls: failure.cause === "TRANSPORT_TLS",
+        dns: failure.cause === "TRANSPORT_DNS",
+        q850: failure.response?.headers.get("Reason")?.slice(0, 100) ?? "",
+        warning: failure.response?.headers.get("Warning")?.slice(0, 200) ?? "",
       });
       if (failure.status === 302 && failure.response !== undefined && this.#options.redirect !== undefined) {
         const verdict = this.#redirect(failure.response, target);
@@ -139,7 +154,9 @@ export class TargetHunt {
         : "refuse" in verdict
           ? verdict.refuse
           : verdict.next;
-    this.#options.call.note("routed", text);
+    const code =
+      "follow" in verdict ? "redirect.followed" : "refuse" in verdict ? "redirect.refused" : "redirect.passed";
+    this.#options.call.note("routed", text, { code, from: from.label });
     return verdict;
   }
 

@@ -55,7 +55,11 @@ export async function terminateCall(
       sipStatus: 503,
     });
     inbound.reject(503, { headers: [["Retry-After", "30"]] });
-    inbound.call.note("routed", text);
+    inbound.call.note("routed", text, {
+      code: route === undefined ? "route.none" : "route.no-target",
+      status: 503,
+      alert: 32010,
+    });
     inbound.call.apply("end-failed");
     return;
   }
@@ -74,7 +78,7 @@ export async function terminateCall(
     return;
   }
   const { status, options } = refusalOf(outcome);
-  inbound.call.note("answer", `nobody answered: ${outcome.text}`, { status });
+  inbound.call.note("answer", `nobody answered: ${outcome.text}`, { code: "hunt.failed", status });
   inbound.reject(status, options);
   inbound.call.apply(endEventOf(status));
 }

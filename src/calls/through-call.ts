@@ -42,7 +42,11 @@ export async function callThrough(
     (error) => ctx.log.error("a call listener threw", { error: messageOf(error) }),
   );
   ctx.calls.add(call);
-  inbound.call.note("routed", `to ${route.name}`, { childCallSid: call.sid });
+  inbound.call.note("routed", `to ${route.name}`, {
+    code: "route.through",
+    childCallSid: call.sid,
+    route: route.name,
+  });
   const bridged = new BridgedCall(ctx, inbound, call, {
     targets: plannedTargets(ctx, route.records, route.plan, (text) => call.note("routed", text)),
     ringLimitMs: ctx.settings.ringLimitMs,

@@ -8,6 +8,7 @@ import { domainNameOf } from "../trunking/domains.ts";
 import { callParameters, type SipDomainDescription } from "../voice/call-parameters.ts";
 import { CookieJar } from "../voice/cookie-jar.ts";
 import { fetchTwiml, type Handler } from "../voice/fetch-twiml.ts";
+import { shownUrl } from "../voice/http-errors.ts";
 import { advance, type Instruction, type Outcome, type Program, startProgram } from "../voice/interpreter.ts";
 import type { Parameter } from "../voice/signature.ts";
 import type { StatusCallbackAttributes } from "../voice/verbs.ts";
@@ -161,6 +162,7 @@ export class VoiceSession {
 
   async #fetch(handler: Handler, parameters: readonly Parameter[], before: Program | undefined): Promise<Program> {
     const { call } = this.#inbound;
+    const startedMs = this.#ctx.clock.nowMs();
     const fetched = await fetchTwiml(this.#ctx.webhooks, {
       handler,
       fallback: this.#application.fallback,
@@ -169,11 +171,30 @@ export class VoiceSession {
       cookies: this.#cookies,
       signal: this.#over.signal,
       onFailure: (error, url) => {
-        if (!this.#over.signal.aborted) this.#alert(error.alertCode, error.message, url, "error");
+        if (this.#over.signal.aborted) return;
+        const ms = Math.round(this.#ctx.clock.nowMs() - startedMs);
+        call.note(
+          "webhook",
+          `${error.message}${error instanceof TwimlError ? ` (${shownUrl(url)})` : ""}, after ${ms} ms`,
+          {
+            code: error instanceof TwimlError ? "twiml.invalid" : "webhook.failed",
+            alert: error.alertCode,
+            url: shownUrl(url),
+            fallback: url === this.#application.fallback?.url,
+            ms,
+          },
+        );
+        this.#alert(error.alertCode, error.message, url, "error");
       },
     });
-    call.note("webhook", `${fetched.usedFallback ? "fallback " : ""}TwiML in ${Math.round(fetched.durationMs)} ms`, {
-      verbs: fetched.document.verbs.length,
+    const ms = Math.round(fetched.durationMs);
+    const url = shownUrl(fetched.documentUrl);
+    const verbs = fetched.document.verbs.length;
+    call.note("webhook", `TwiML from ${fetched.usedFallback ? "the fallback " : ""}${url} in ${ms} ms`, {
+      code: "webhook.answered",
+      url,
+      ms,
+      verbs,
     });
     for (const warning of fetched.document.warnings)
       this.#alert(warning.alertCode, `TwiML line ${warning.line}: ${warning.message}`, fetched.documentUrl, "warning");
@@ -221,7 +242,7 @@ export class VoiceSession {
       this.#ctx.log.error("a voice session failed inside", { callSid: call.sid, error: messageOf(error) });
     else if (!(error instanceof WebhookError || error instanceof TwimlError))
       this.#alert(12400, error.message, "", "error");
-    call.note("webhook", `no TwiML: ${messageOf(error)}`);
+    call.note("webhook", `no TwiML: ${messageOf(error)}`, { code: "webhook.none" });
     this.#inbound.hangup(500);
   }
 

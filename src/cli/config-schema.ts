@@ -192,6 +192,12 @@ export const settingsShape = {
     level: oneOf("debug", "info", "warn", "error", "silent").default("info"),
     format: oneOf("json", "pretty").default("json"),
   }).prefault({}),
+  explain: section({
+    dialogsMax: int(0, 1_000_000).default(4000),
+    bytesMax: scalar("0 for none, or 1048576 to 4294967296 octets", (text) =>
+      text === "0" ? 0 : readInt(1_048_576, 4_294_967_296)(text),
+    ).default(33_554_432),
+  }).prefault({}),
   compliance: section({ noAudioAtRest: bool(false) }).prefault({}),
 };
 

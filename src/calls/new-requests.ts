@@ -43,7 +43,12 @@ export class NewRequests {
 
   judge(request: SipRequest, flow: Flow): Admission {
     if (this.#incoming.isBlocked(flow.remoteAddress)) {
-      this.#tell(request, undefined, "refused.blocked", `${flow.remoteAddress} is blocked for a while: wrong passwords`);
+      this.#tell(
+        request,
+        undefined,
+        "refused.blocked",
+        `${flow.remoteAddress} is blocked for a while: wrong passwords`,
+      );
       return "drop";
     }
     const domain = this.#incoming.domainOfRequest(request);

@@ -209,7 +209,11 @@ function reasonOf(bye: SipRequest): string {
 function endOf(end: DialogEnd): LegEnd {
   switch (end.by) {
     case "remote":
-      return { cause: "hung-up", text: `the far end hung up${reasonOf(end.request)}`, reason: passedReason(end.request) };
+      return {
+        cause: "hung-up",
+        text: `the far end hung up${reasonOf(end.request)}`,
+        reason: passedReason(end.request),
+      };
     case "local":
       return { cause: "hung-up", text: "we hung up" };
     case "error":

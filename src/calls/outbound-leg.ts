@@ -147,7 +147,8 @@ export class OutboundLeg {
   }
 
   async #progress(response: SipResponse): Promise<void> {
-    if (this.#done) return;
+    // 199 ends one branch of a fork and rings nowhere (RFC 6228 §4).
+    if (this.#done || response.status === 199) return;
     this.call.apply("rang");
     let early = false;
     try {

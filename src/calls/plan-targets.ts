@@ -103,10 +103,7 @@ export function redirectRule(
   return (response, from) => {
     const contact = firstContact(response);
     const ruling = ruleRedirect({ contact, followed: 0, toRegisteredEndpoint: false }, ctx.divert);
-    if (!ruling.allowed) {
-      ctx.alerts.raise({ code: ruling.alertCode, text: `redirect refused: ${ruling.text}`, sipStatus: 302 });
-      return { refuse: ruling.text };
-    }
+    if (!ruling.allowed) return { refuse: ruling.text };
     const planned = planDiverted(contact!, {
       headers: [...from.headers] as [string, string][],
       edge: null,

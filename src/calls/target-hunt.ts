@@ -48,6 +48,8 @@ export interface HuntOptions {
   readonly targets: Iterator<OutboundTarget>;
   readonly ringLimitMs: number;
   readonly redirect?: (response: SipResponse, from: OutboundTarget) => RedirectVerdict;
+  /** A 302 that ends the call (table 0.1). */
+  readonly onRedirectRefused?: (target: OutboundTarget, text: string) => void;
   /** Ringing or early media of the current attempt. */
   readonly onProgress?: (leg: OutboundLeg, status: number, early: boolean) => void;
   /** One attempt failed and another may follow. */
@@ -104,7 +106,10 @@ export class TargetHunt {
       });
       if (failure.status === 302 && failure.response !== undefined && this.#options.redirect !== undefined) {
         const verdict = this.#redirect(failure.response, target);
-        if ("refuse" in verdict) return { kind: "refused", status: 480, text: verdict.refuse };
+        if ("refuse" in verdict) {
+          this.#options.onRedirectRefused?.(target, verdict.refuse);
+          return { kind: "refused", status: 480, text: verdict.refuse };
+        }
         if ("follow" in verdict) {
           inserted = verdict.follow;
           continue;
@@ -177,15 +182,21 @@ export class TargetHunt {
     this.#options.call.apply("sent");
     return new Promise((resolve) => {
       let ringTimer: Timer | undefined;
+      let settled = false;
       const settle = (result: HuntOutcome | AttemptFailure): void => {
+        // The answer to our CANCEL comes when the next attempt is under way.
+        if (settled) return;
+        settled = true;
         ringTimer?.cancel();
         this.#current = undefined;
         this.#settle = undefined;
         resolve(result);
       };
       this.#settle = settle;
-      leg.onProgress = (status, early) => {
-        ringTimer ??= this.#ctx.clock.after(this.#options.ringLimitMs, () => {
+      // R-ORIG-23: from the first answer on, and 100 is one; behind it nothing else may come.
+      leg.onFirstAnswer = () => {
+        if (settled) return;
+        ringTimer = this.#ctx.clock.after(this.#options.ringLimitMs, () => {
           leg.cancel();
           settle({
             kind: "silent",
@@ -193,9 +204,15 @@ export class TargetHunt {
             text: `rang for ${this.#options.ringLimitMs / 1000} s without an answer`,
           });
         });
-        this.#options.onProgress?.(leg, status, early);
       };
-      leg.onAnswered = (answered, response) => settle({ kind: "answered", leg: answered, target, response });
+      leg.onProgress = (status, early) => {
+        if (!settled) this.#options.onProgress?.(leg, status, early);
+      };
+      leg.onAnswered = (answered, response) => {
+        // Given up while its media was being set up: nobody is there to talk to.
+        if (settled) answered.hangup();
+        else settle({ kind: "answered", leg: answered, target, response });
+      };
       leg.onFailed = (failure) => {
         if (failure.kind === "silent") this.#silentMs += this.#ctx.clock.nowMs() - startedMs;
         settle(failure);

@@ -2,11 +2,13 @@
 
 import { messageOf } from "../base/errors.ts";
 import type { AnswerOptions } from "../sip/user-agent.ts";
+import type { AlertDetails } from "./alert-log.ts";
 import { BridgedCall, type BridgedOutcome } from "./bridged-call.ts";
 import { Call, type CallDirection } from "./call.ts";
 import type { CallContext } from "./call-context.ts";
 import type { Route } from "./carrier-link.ts";
 import type { InboundLeg } from "./inbound-leg.ts";
+import type { OutboundTarget } from "./outbound-leg.ts";
 import { reasonHeader } from "./passed-reason.ts";
 import { plannedTargets, redirectRule } from "./plan-targets.ts";
 
@@ -47,6 +49,14 @@ export async function callThrough(
     childCallSid: call.sid,
     route: route.name,
   });
+  const raise = (target: OutboundTarget, alert: Pick<AlertDetails, "code" | "level" | "text" | "sipStatus">): void => {
+    ctx.alerts.raise({
+      ...alert,
+      accountSid: call.details.accountSid,
+      callSid: inbound.call.sid,
+      remote: target.label,
+    });
+  };
   const bridged = new BridgedCall(ctx, inbound, call, {
     targets: plannedTargets(ctx, route.records, route.plan, (text) => call.note("routed", text)),
     ringLimitMs: ctx.settings.ringLimitMs,
@@ -54,15 +64,14 @@ export async function callThrough(
     callee: { number: options.dialled, trunkSid: options.calleeTrunkSid },
     ...(options.mayRedirect ? { redirect: redirectRule(ctx, route.plan) } : {}),
     onAttemptFailed: (target, failure) =>
-      ctx.alerts.raise({
+      raise(target, {
         code: 32011,
         level: "warning",
         text: `${target.label} did not take the call: ${failure.text}`,
-        accountSid: call.details.accountSid,
-        callSid: inbound.call.sid,
-        remote: target.label,
         sipStatus: failure.status,
       }),
+    onRedirectRefused: (target, text) =>
+      raise(target, { code: 32219, text: `redirect refused: ${text}`, sipStatus: 302 }),
   });
   return await bridged.run();
 }

@@ -20,7 +20,8 @@ export async function wireFaults(file: string, from: string): Promise<string[]> 
 
 async function tsharkFaults(file: string, from: string): Promise<string[]> {
   const fields = ["frame.number", "frame.protocols", "_ws.expert.message"].flatMap((field) => ["-e", field]);
-  const filter = `ip.src == ${from} and (_ws.malformed or _ws.expert.severity == ${ERROR})`;
+  // An ICMP message quotes the beginning of a packet only.
+  const filter = `ip.src == ${from} and not icmp and (_ws.malformed or _ws.expert.severity == ${ERROR})`;
   const tshark = new Peer("tshark", ["-n", "-r", file, "-Y", filter, "-T", "fields", ...fields], "/tmp");
   const { code, stdout, stderr } = await tshark.finished;
   if (code !== 0) return [`tshark ended with ${code}: ${stderr}`];

@@ -19,6 +19,7 @@ import { IncomingCalls } from "./calls/incoming-call.ts";
 import { NewRequests } from "./calls/new-requests.ts";
 import { OtherRequests } from "./calls/other-requests.ts";
 import { Overload } from "./calls/overload.ts";
+import { Registrations } from "./calls/registration/registrations.ts";
 import { SipTrace } from "./calls/sip-trace.ts";
 import { TargetHealth } from "./calls/target-health.ts";
 import { TargetPings } from "./calls/target-pings.ts";
@@ -81,6 +82,7 @@ export class Gateway {
   readonly #trace: SipTrace;
   readonly #targetHealth: TargetHealth;
   readonly #pings: TargetPings;
+  readonly #registrations: Registrations;
   readonly #http: HttpServer | undefined;
   #stopping = false;
   #stopped: Promise<void> | undefined;
@@ -152,6 +154,9 @@ export class Gateway {
       this.alerts.raise({ code, level: "warning", text: `callback failed: ${text}`, url: callback.url.split("?")[0]! }),
     );
     this.#admission = new TrunkAdmission(this.#clock, this.calls);
+    const needs = { clock: this.#clock, log: this.#log, random, edges: new EdgeTable(config.edges) };
+    this.#registrations = new Registrations(needs, store, this.#stack);
+    this.#stack.onFlowLost = (flow) => this.#registrations.flowLost(flow);
     const context = this.#context(random, options.secrets);
     this.#pings = new TargetPings(context, this.#stack);
     this.#incoming = new IncomingCalls(context, config.auth.failuresPerMinuteMax, config.auth.blockSeconds * 1000);
@@ -189,6 +194,7 @@ export class Gateway {
       await gateway.#http?.start();
       gateway.#pings.start();
       gateway.#overload.start();
+      gateway.#registrations.start();
     } catch (error) {
       await gateway.stop();
       throw error;
@@ -218,6 +224,7 @@ export class Gateway {
       callbacks: { ...this.#callbacks.counters, waiting: this.#callbacks.waiting },
       overload: { reason: this.#overload.reason, lagMs: this.#overload.lagMs, shed: this.#newRequests.counters },
       targets: [...this.#targetHealth.list()],
+      registrations: this.#registrations.list(),
       workers: this.#scheduler.workers.map((worker) => ({
         index: worker.index,
         alive: worker.alive,
@@ -242,6 +249,7 @@ export class Gateway {
     this.#admission.drain();
     this.#pings.stop();
     this.#overload.stop();
+    const unregistered = this.#registrations.stop();
     await this.#until(
       () => this.calls.liveCount === 0,
       () => this.#drainEndMs,
@@ -253,6 +261,7 @@ export class Gateway {
       () => this.calls.liveCount === 0 && this.#callbacks.waiting === 0 && this.#stack.activeDialogs === 0,
       () => goodbyeEndMs,
     );
+    await Promise.race([unregistered, new Promise<void>((done) => this.#clock.after(GOODBYE_MS, done))]);
     await this.#http?.stop();
     await this.#stack.stop();
     await this.#webhooks.close();
@@ -291,6 +300,7 @@ export class Gateway {
       divert: { base: domains.base, edges, reach: redirect.reach, denied: redirect.denied },
       authenticator: new Authenticator(this.#clock, secrets, auth),
       targetHealth: this.#targetHealth,
+      registrations: this.#registrations,
       random,
       settings: {
         baseDomain: domains.base,

@@ -17,6 +17,7 @@ export interface GatewayStatus {
     readonly shed: Readonly<Record<string, number>>;
   };
   readonly targets: readonly { readonly sid: string; readonly label: string; readonly usable: boolean }[];
+  readonly registrations: readonly { readonly label: string; readonly registered: boolean }[];
   readonly workers: readonly { readonly index: number; readonly alive: boolean; readonly load: object | undefined }[];
 }
 
@@ -43,6 +44,8 @@ export async function metricsText(status: GatewayStatus): Promise<string> {
   counter("tandem_sip_shed_total", "Requests that were answered or dropped before anything was kept for them", shed);
   const usable = gauge("tandem_target_usable", "1 while a target that is watched gets calls", ["sid", "target"]);
   for (const { sid, label, usable: isUsable } of status.targets) usable.set({ sid, target: label }, isUsable ? 1 : 0);
+  const registered = gauge("tandem_registered", "1 while the gateway is registered at a carrier", ["registration"]);
+  for (const { label, registered: is } of status.registrations) registered.set({ registration: label }, is ? 1 : 0);
   const alive = gauge("tandem_worker_alive", "1 while the media worker runs", ["worker"]);
   const load = gauge("tandem_worker_load", "What a media worker measures of itself", ["worker", "value"]);
   for (const worker of status.workers) {

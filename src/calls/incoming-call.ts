@@ -79,9 +79,14 @@ export class IncomingCalls {
     return record === undefined ? undefined : { kind: "sip-domain", record };
   }
 
-  /** As `domainOf`; an INVITE with Replaces is sent to our Contact and names its trunk by the dialog (RFC 3891 §3). */
+  /**
+   * As `domainOf`; requests to our Contact are known by what it was given for: a registration at a carrier by its user
+   * (SIP-REG-3), an INVITE with Replaces by the dialog (RFC 3891 §3).
+   */
   domainOfRequest(request: SipRequest): TerminationDomain | undefined {
     const named = this.domainOf(request.uri.host);
+    const registered = named === undefined ? this.#ctx.registrations.domainOfUser(request.uri.user) : undefined;
+    if (registered !== undefined) return { kind: "sip-domain", record: registered };
     if (named !== undefined || request.method !== "INVITE" || !request.headers.has("Replaces")) return named;
     const trunkSid = this.#seatOf(request)?.party.trunkSid;
     const record = trunkSid === undefined ? undefined : this.#ctx.store.get("trunks", trunkSid);
@@ -126,7 +131,11 @@ export class IncomingCalls {
       verdict = judgeTermination(
         {
           host: request.uri.host,
-          user: request.uri.user,
+          // Where the user says who we are, To says who is called (RFC 3261 §8.1.1.2).
+          user:
+            this.#ctx.registrations.domainOfUser(request.uri.user) === undefined
+              ? request.uri.user
+              : request.to.uri.user,
           transport: flow.transport,
           sourceAddress: flow.remoteAddress,
           identity: readCallerIdentity(request),

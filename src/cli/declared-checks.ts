@@ -141,6 +141,20 @@ class DeclaredCheck implements DeclaredFindings {
       this.#targets(policy.targets, ["connectionPolicies", index, "targets"], "connection-policy");
   }
 
+  #registration(trunk: DeclaredObjects["byocTrunks"][number], at: readonly (string | number)[]): void {
+    const { registration } = trunk;
+    if (registration === null) return;
+    const reading = readTargetUri(registration.registrar, this.#edges);
+    if (!("uri" in reading)) this.#problem([...at, "registration", "registrar"], reading.problem);
+    if (registration.user === null && trunk.targetUsername === null)
+      this.#problem([...at, "registration"], "expected user, or targetUsername to register as");
+    if (!this.#objects.sipDomains.some(({ byocTrunk }) => byocTrunk === trunk.name))
+      this.#warning(
+        [...at, "registration"],
+        "no SIP domain belongs to this BYOC trunk, so calls from the carrier find no way in",
+      );
+  }
+
   byocTrunks(): void {
     const defaults = new Set<string>();
     for (const [index, trunk] of this.#objects.byocTrunks.entries()) {
@@ -149,6 +163,7 @@ class DeclaredCheck implements DeclaredFindings {
       this.#reference("sipDomains", trunk, trunk.fromDomain, [...at, "fromDomain"]);
       if ((trunk.targetUsername === null) !== (trunk.targetPassword === null))
         this.#problem([...at], "targetUsername and targetPassword belong together");
+      this.#registration(trunk, at);
       if (!trunk.tlsVerify) this.#warning([...at, "tlsVerify"], "certificates of its targets are not checked");
       if (!trunk.defaultCarrier) continue;
       const account = accountNameOf(trunk, this.#objects);

@@ -111,7 +111,7 @@ class RecordMaker {
   #byocTrunks(): NamedRecord[] {
     return this.#objects.byocTrunks.map((trunk) => {
       const account = accountNameOf(trunk, this.#objects);
-      const { name, account: _account, connectionPolicy, fromDomain, ...same } = trunk;
+      const { name, account: _account, connectionPolicy, fromDomain, registration, ...same } = trunk;
       return {
         kind: "byocTrunks",
         name,
@@ -119,6 +119,8 @@ class RecordMaker {
           ...this.#base(this.#sid("BY", account, "byocTrunks", name)!, account),
           ...same,
           friendlyName: name,
+          registration:
+            registration === null ? null : { ...registration, user: registration.user ?? trunk.targetUsername ?? "" },
           connectionPolicySid: this.#sid("NY", account, "connectionPolicies", connectionPolicy),
           fromDomainSid: this.#sid("SD", account, "sipDomains", fromDomain?.toLowerCase() ?? null),
         },

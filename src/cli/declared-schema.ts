@@ -99,6 +99,12 @@ const statusShape = {
   statusCallbackMethod: method(),
 };
 
+const registrationSchema = object({
+  registrar: scalar("a SIP URI", readText(2048)),
+  user: nullable("text of at most 128 characters", readText(128)),
+  expiresSeconds: int(60, 86_400).default(3600),
+});
+
 const byocTrunkSchema = object({
   name: nameOf(255),
   account: account(),
@@ -108,6 +114,7 @@ const byocTrunkSchema = object({
   connectionPolicy: reference(),
   fromDomain: reference(),
   defaultCarrier: bool(false),
+  registration: registrationSchema.nullable().default(null),
   targetUsername: nullable("text of at most 128 characters", readText(128)),
   targetPassword: nullable("a password", readText(128)),
   tlsVerify: bool(true),

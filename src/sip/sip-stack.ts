@@ -103,6 +103,8 @@ export class SipStack {
   onInvite: ((invite: IncomingInvite) => void) | undefined;
   /** OPTIONS, REGISTER and their like outside a dialog. Without a listener they are answered 405. */
   onRequest: ((request: IncomingRequest) => void) | undefined;
+  /** A connection was lost or closed. */
+  onFlowLost: ((flow: Flow) => void) | undefined;
   /** Asked for every request outside a dialog before a transaction is made; not for repeats of one that has its transaction. */
   admit: ((request: SipRequest, flow: Flow) => Admission) | undefined;
 
@@ -127,7 +129,10 @@ export class SipStack {
           });
         },
         isAwaited: (flow) => this.#transactions.waitsOn(flow),
-        onFlowLost: (flow, reason) => this.#transactions.flowLost(flow, reason),
+        onFlowLost: (flow, reason) => {
+          this.#transactions.flowLost(flow, reason);
+          this.onFlowLost?.(flow);
+        },
       },
     );
     this.#transactions = new TransactionLayer(

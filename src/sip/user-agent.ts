@@ -89,9 +89,26 @@ export interface OutgoingInviteOptions {
   readonly noAnswerMs?: number;
 }
 
-/** A request outside of dialogs that is no INVITE: OPTIONS to see whether a next hop is there. */
+/** What the requests of one registration share (RFC 3261 §10.2): one Call-ID, one tag, a CSeq that grows. */
+export interface RegistrationSession {
+  readonly callId: string;
+  readonly fromTag: string;
+  /** User of our Contact, by which calls find back. */
+  readonly contactUser: string;
+  /** CSeq of the next request. */
+  sequence: number;
+  /** The connection or socket that the last request left by. */
+  flow?: Flow;
+}
+
+/** A request outside of dialogs that is no INVITE: OPTIONS to see whether a next hop is there, REGISTER to be found. */
 export interface OutgoingRequestOptions {
-  readonly method: "OPTIONS";
+  readonly method: "OPTIONS" | "REGISTER";
+  readonly headers?: ExtraHeaders;
+  /** Answers 401 and 407 (SIP-AUTH-7). */
+  readonly credentials?: { readonly username: string; readonly password: string };
+  /** For REGISTER: kept from one to the next, changed by each. */
+  readonly registration?: RegistrationSession;
   /** Request-URI. */
   readonly uri: SipUri;
   readonly nextHop?: SipUri;

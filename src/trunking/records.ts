@@ -82,10 +82,22 @@ export interface ByocTrunk extends RecordBase {
   readonly fromDomainSid: string | null;
   /** The BYOC trunk that termination calls of trunks use when they name none (R-GEN-6). */
   readonly defaultCarrier: boolean;
+  /** The gateway registers there as a client, so that the carrier finds it (SIP-REG-3); absent or null: it does not. */
+  readonly registration?: CarrierRegistration | null;
   /** Credentials that its targets may ask for (SIP-AUTH-7), or null. */
   readonly targetUsername: string | null;
   readonly targetPassword: string | null;
   readonly tlsVerify: boolean;
+}
+
+/** Where and as whom the gateway registers. */
+export interface CarrierRegistration {
+  /** SIP URI of the registrar: `sip:carrier.example.com;transport=tls`. */
+  readonly registrar: string;
+  /** User of the address of record, at the registrar's host. */
+  readonly user: string;
+  /** What is asked for; the registrar may grant less. */
+  readonly expiresSeconds: number;
 }
 
 export interface ConnectionPolicy extends RecordBase {

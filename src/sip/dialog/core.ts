@@ -49,10 +49,14 @@ export function viaFor(core: SipCore, flow: Flow): Via {
   return { transport: flow.transport.toUpperCase(), host, port, params };
 }
 
-/** Our Contact on this flow: announced address and transport, no names of users or inner hosts (SIP-DLG-10). */
-export function contactFor(core: SipCore, flow: Flow): string {
+/**
+ * Our Contact on this flow: announced address and transport, no names of users or inner hosts (SIP-DLG-10).
+ * @param user - an opaque token, or undefined for none
+ */
+export function contactFor(core: SipCore, flow: Flow, user?: string): string {
   const { host, port } = core.transports.announced(flow);
-  return `<sip:${formatHostPort(host, port)}${flow.transport === "udp" ? "" : `;transport=${flow.transport}`}>`;
+  const userPart = user === undefined ? "" : `${user}@`;
+  return `<sip:${userPart}${formatHostPort(host, port)}${flow.transport === "udp" ? "" : `;transport=${flow.transport}`}>`;
 }
 
 /**

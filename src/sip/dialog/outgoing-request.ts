@@ -1,6 +1,6 @@
 /**
  * A request of ours outside of any dialog that is no INVITE (RFC 3261 §8.1, §17.1.2): OPTIONS, by which a next hop is asked
- * whether it is there (§11). Over the addresses of its URI one after the other (RFC 3263 §4.3); challenges are not answered.
+ * whether it is there (§11), and REGISTER (§10). Over the addresses of its URI one after the other (RFC 3263 §4.3).
  */
 
 import { type GatewayError, TransactionTimeoutError, TransportError } from "../../base/errors.ts";
@@ -9,7 +9,8 @@ import { createRequest } from "../build.ts";
 import type { Flow, SipRequest, SipResponse } from "../message.ts";
 import type { Located } from "../transport/locate.ts";
 import type { OutgoingRequestOptions } from "../user-agent.ts";
-import { flowFor, type SipCore, userAgent, viaFor } from "./core.ts";
+import { ClientAuthentication } from "./authentication.ts";
+import { contactFor, flowFor, type SipCore, userAgent, viaFor } from "./core.ts";
 
 /** Addresses of one name that are asked. */
 const ADDRESSES_MAX = 4;
@@ -21,9 +22,17 @@ const ADDRESSES_MAX = 4;
 export async function sendOutOfDialog(core: SipCore, options: OutgoingRequestOptions): Promise<SipResponse> {
   const hop = options.nextHop ?? options.uri;
   let last: GatewayError = new TransportError("TRANSPORT_DNS", `${hop.host} has no address`);
+  const { registration } = options;
+  let own = 1;
+  const authentication = new ClientAuthentication(options.credentials);
+  const build = builderOf(core, options, authentication);
   for (const located of (await core.locator.locate(hop)).slice(0, ADDRESSES_MAX)) {
     try {
-      return await askOne(core, options, located, hop.host);
+      for (;;) {
+        const sequence = registration === undefined ? own++ : registration.sequence++;
+        const response = await askOne(core, options, build, located, hop.host, sequence);
+        if (!authentication.answer(response, options.method, options.uri)) return response;
+      }
     } catch (error) {
       last = error as GatewayError;
     }
@@ -34,8 +43,10 @@ export async function sendOutOfDialog(core: SipCore, options: OutgoingRequestOpt
 function askOne(
   core: SipCore,
   options: OutgoingRequestOptions,
+  build: (flow: Flow, sequence: number) => SipRequest,
   located: Located,
   tlsName: string,
+  sequence: number,
 ): Promise<SipResponse> {
   return new Promise((done, fail) => {
     // The transaction runs on to its own end; what comes after this is of no use to anybody.
@@ -46,25 +57,32 @@ function askOne(
       silence.cancel();
       settle();
     };
-    const build = builderOf(core, options);
+    const { registration } = options;
     const target = { ...located, tlsName, tlsVerify: options.tlsVerify ?? true, localAddress: "" };
-    flowFor(core, target, build).then(
-      (flow) =>
-        core.transactions.request(build(flow), flow, {
+    flowFor(core, target, (flow) => build(flow, sequence)).then(
+      (flow) => {
+        if (registration !== undefined) registration.flow = flow;
+        core.transactions.request(build(flow, sequence), flow, {
           onResponse: (response) => {
             if (response.status >= 200) finish(() => done(response));
           },
           onFailure: (error) => finish(() => fail(error)),
-        }),
+        });
+      },
       (error) => finish(() => fail(error)),
     );
   });
 }
 
-function builderOf(core: SipCore, options: OutgoingRequestOptions): (flow: Flow) => SipRequest {
-  const tag = randomHex(8);
-  const callId = randomHex(16);
-  return (flow) =>
+function builderOf(
+  core: SipCore,
+  options: OutgoingRequestOptions,
+  authentication: ClientAuthentication,
+): (flow: Flow, sequence: number) => SipRequest {
+  const { registration } = options;
+  const tag = registration?.fromTag ?? randomHex(8);
+  const callId = registration?.callId ?? randomHex(16);
+  return (flow, sequence) =>
     createRequest({
       method: options.method,
       uri: { ...options.uri, headers: [] },
@@ -72,7 +90,14 @@ function builderOf(core: SipCore, options: OutgoingRequestOptions): (flow: Flow)
       from: { ...options.from, params: new Map([["tag", tag]]) },
       to: options.to,
       callId,
-      cseq: { number: 1, method: options.method },
-      headers: [["Accept", "application/sdp"], ...userAgent(core)],
+      cseq: { number: sequence, method: options.method },
+      headers: [
+        ...(registration === undefined
+          ? [["Accept", "application/sdp"] as const]
+          : [["Contact", contactFor(core, flow, registration.contactUser)] as const]),
+        ...(options.headers ?? []),
+        ...authentication.headers,
+        ...userAgent(core),
+      ],
     });
 }

@@ -40,6 +40,8 @@ export class SrtpPhone {
   /** Master key and salt of what we send; `undefined` for plain RTP. */
   keySalt: Buffer | undefined;
   sending = true;
+  /** Packets that have left. */
+  sent = 0;
   ended = false;
   /** Requests inside the dialog that came, by method. */
   readonly requests: string[] = [];
@@ -49,7 +51,6 @@ export class SrtpPhone {
   #socket: Socket;
   #timestamp = 1000;
   #frame = 0;
-  #sent = 0;
   #timer: NodeJS.Timeout | undefined;
   #dialog: Dialog | undefined;
   #version = 0;
@@ -73,10 +74,6 @@ export class SrtpPhone {
     return new SrtpPhone(options, stack, await bind(options.address));
   }
 
-  get port(): number {
-    return this.#socket.address().port;
-  }
-
   get dialog(): Dialog {
     return this.#dialog!;
   }
@@ -90,7 +87,7 @@ export class SrtpPhone {
       nextHop: parseUri(`sip:${gateway}:${secure ? 5061 : 5060};transport=${secure ? "tls" : "udp"}`),
       from: nameAddr(parseUri(from)),
       to: nameAddr(parseUri(to)),
-      body: { contentType: "application/sdp", content: this.#offer("sendrecv") },
+      body: { contentType: "application/sdp", content: this.#offer("sendrecv", this.#socket, this.keySalt) },
       tlsVerify: false,
     });
     invite.onAccepted = (response, dialog) => {
@@ -106,25 +103,22 @@ export class SrtpPhone {
     this.#talk();
   }
 
-  /** re-INVITE with what holds now. Resolves with the gateway's description. */
-  async reoffer(direction: "sendrecv" | "sendonly" | "inactive" = "sendrecv"): Promise<ToldMedia> {
-    const content = this.#offer(direction);
+  /**
+   * re-INVITE; what it changes holds from the answer on. Resolves with the gateway's description.
+   * @param change - another direction, another port, or another key, whose rollover counter begins at 0 (RFC 3711 §3.3.1)
+   */
+  async reoffer(change: { direction?: "sendrecv" | "sendonly"; port?: boolean; key?: boolean }): Promise<ToldMedia> {
+    const socket = change.port === true ? await bind(this.#options.address) : this.#socket;
+    const keySalt = change.key === true ? randomBytes(30) : this.keySalt;
+    const content = this.#offer(change.direction ?? "sendrecv", socket, keySalt);
     const response = await this.#dialog!.reoffer("INVITE", { contentType: "application/sdp", content });
     if (response.status !== 200) throw new Error(`re-INVITE: ${response.status} ${response.reason}`);
-    return this.#hear(response.body);
-  }
-
-  /** From now on another port; the far end learns it with the next offer. */
-  async move(): Promise<void> {
-    const before = this.#socket;
-    this.#socket = await bind(this.#options.address);
-    before.close();
-  }
-
-  /** A new key: its rollover counter begins at 0 (RFC 3711 §3.3.1). */
-  rekey(): void {
-    this.keySalt = randomBytes(30);
-    this.rolloverCounter = 0;
+    const told = this.#hear(response.body);
+    if (socket !== this.#socket) this.#socket.close();
+    this.#socket = socket;
+    if (keySalt !== this.keySalt) this.rolloverCounter = 0;
+    this.keySalt = keySalt;
+    return told;
   }
 
   /** A new source under the same key, with a rollover counter of its own (RFC 3711 §3.2.3). */
@@ -136,8 +130,8 @@ export class SrtpPhone {
 
   /** Resolves when this many packets more have left. */
   async say(packets: number): Promise<void> {
-    const goal = this.#sent + packets;
-    await until(() => this.#sent >= goal, `${packets} more packets`);
+    const goal = this.sent + packets;
+    await until(() => this.sent >= goal, `${packets} more packets`);
   }
 
   /**
@@ -173,13 +167,11 @@ export class SrtpPhone {
     request.respond(200);
   }
 
-  #offer(direction: string): string {
+  #offer(direction: string, socket: Socket, keySalt: Buffer | undefined): string {
     const { address, secure } = this.#options;
     const crypto =
-      this.keySalt === undefined
-        ? ""
-        : `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${this.keySalt.toString("base64")}\r\n`;
-    const sdp = `v=0\r\no=- 77 ${++this.#version} IN IP4 ${address}\r\ns=-\r\nc=IN IP4 ${address}\r\nt=0 0\r\nm=audio ${this.port} RTP/${secure ? "S" : ""}AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n${crypto}a=${direction}\r\n`;
+      keySalt === undefined ? "" : `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${keySalt.toString("base64")}\r\n`;
+    const sdp = `v=0\r\no=- 77 ${++this.#version} IN IP4 ${address}\r\ns=-\r\nc=IN IP4 ${address}\r\nt=0 0\r\nm=audio ${socket.address().port} RTP/${secure ? "S" : ""}AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n${crypto}a=${direction}\r\n`;
     this.told.push(...mediaIn(sdp));
     return sdp;
   }
@@ -215,7 +207,7 @@ export class SrtpPhone {
       this.keySalt === undefined ? plain : protectRtp(deriveKeys(this.keySalt), plain, this.rolloverCounter, 10);
     this.#socket.send(packet, theirs.port, theirs.address);
     this.#advance(1);
-    this.#sent++;
+    this.sent++;
   }
 
   #advance(steps: number): void {

@@ -7,7 +7,10 @@ import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const fixtures = join(here, "..", ".fixtures");
-const NEEDED = ["sipp", "baresip", "kamailio", "sox", "espeak-ng", "tshark", "tcpdump", "ffmpeg", "openssl"];
+const NEEDED = [
+  ...["sipp", "baresip", "kamailio", "rtpengine", "janus", "linphonec"],
+  ...["sox", "espeak-ng", "tshark", "tcpdump", "ffmpeg", "openssl"],
+];
 
 const has = (command) => spawnSync("sh", ["-c", `PATH=$PATH:/usr/sbin:/sbin command -v ${command}`]).status === 0;
 const missing = NEEDED.filter((command) => !has(command));

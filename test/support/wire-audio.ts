@@ -33,7 +33,8 @@ export interface ToldMedia {
   readonly port: number;
   readonly protocol: string;
   readonly direction: string;
-  readonly crypto: string | undefined;
+  /** Values of its crypto lines. */
+  readonly crypto: readonly string[];
 }
 
 /** All audio descriptions in a text of SIP messages, oldest first. */
@@ -51,7 +52,7 @@ export function mediaIn(text: string): ToldMedia[] {
           port: Number(audio[1]),
           protocol: audio[2]!,
           direction: /^a=(sendrecv|sendonly|recvonly|inactive)/m.exec(sdp)?.[1] ?? "sendrecv",
-          crypto: /^a=crypto:(\d+ \S+ inline:\S+)/m.exec(sdp)?.[1],
+          crypto: [...sdp.matchAll(/^a=crypto:(\d+ \S+ inline:\S+)/gm)].map(([, value]) => value!),
         },
       ];
     });
@@ -67,7 +68,13 @@ export function streamFrom(
   port: number,
   media: readonly ToldMedia[],
 ): WirePacket[] {
-  const keys = [...new Set(media.filter((one) => one.port === port).flatMap(({ crypto }) => crypto ?? []))].map(keyOf);
+  const keys = [
+    ...new Set(
+      media
+        .filter((one) => one.port === port)
+        .flatMap(({ crypto }) => crypto.filter((value) => value.includes(" AES_CM_128_"))),
+    ),
+  ].map(keyOf);
   const counters = new Map<string, Counter>();
   return datagrams
     .filter(({ fromPort, payload }) => fromPort === port && isRtp(payload))

@@ -10,28 +10,38 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SystemClock } from "../../src/base/clock.ts";
+import type { DemoCertificates } from "../../src/cli/demo/certificates.ts";
+import type { SipBody } from "../../src/sip/message.ts";
 import { nameAddr } from "../../src/sip/name-addr.ts";
 import { SipStack } from "../../src/sip/sip-stack.ts";
 import { parseUri } from "../../src/sip/uri.ts";
-import type { Dialog, InDialogRequest } from "../../src/sip/user-agent.ts";
+import type { Dialog, IncomingInvite, InDialogRequest } from "../../src/sip/user-agent.ts";
 import { MemoryLog, until } from "./gateway.ts";
 import { FIXTURES } from "./peers.ts";
 import { rtpPacket } from "./rtp-peer.ts";
+import type { MediaProxy } from "./rtpengine.ts";
 import { deriveKeys, protectRtp } from "./srtp-reference.ts";
 import { mediaIn, type ToldMedia } from "./wire-audio.ts";
 
 const FRAME_MS = 20;
+const SDP = "application/sdp";
 
-export interface SrtpPhoneOptions {
+export interface ScriptedPhoneOptions {
   readonly address: string;
-  /** Address of the gateway; TLS with SRTP when `secure`, else UDP with plain RTP. */
+  /** Address of the gateway; it is called over TLS. */
   readonly gateway: string;
-  readonly secure: boolean;
+  /** SRTP of its own, or plain RTP. */
+  readonly srtp: boolean;
   readonly firstSequence: number;
+  /** What it says, without end; a fixture of mu-law. */
+  readonly speech?: string;
+  /** Takes calls over TLS on this port. */
+  readonly listen?: { readonly port: number; readonly certificates: DemoCertificates };
+  /** Stands between its SDP and the gateway's. */
+  readonly proxy?: MediaProxy;
 }
 
-export class SrtpPhone {
-  readonly log = new MemoryLog();
+export class ScriptedPhone {
   /** Descriptions that were told, ours and theirs, oldest first. */
   readonly told: ToldMedia[] = [];
   ssrc = 0x5107_0000 + Math.floor(Math.random() * 0xffff);
@@ -43,35 +53,50 @@ export class SrtpPhone {
   /** Packets that have left. */
   sent = 0;
   ended = false;
+  /** Payloads of plain RTP that came, in the order of arrival. */
+  readonly heard: Buffer[] = [];
+  /** Another one for the next offer is another session of the proxy. */
+  proxy: MediaProxy | undefined;
   /** Requests inside the dialog that came, by method. */
   readonly requests: string[] = [];
-  readonly #options: SrtpPhoneOptions;
+  readonly #options: ScriptedPhoneOptions;
   readonly #stack: SipStack;
-  readonly #speech = readFileSync(join(FIXTURES, "caller.ul"));
+  readonly #speech: Buffer;
   #socket: Socket;
   #timestamp = 1000;
   #frame = 0;
   #timer: NodeJS.Timeout | undefined;
   #dialog: Dialog | undefined;
   #version = 0;
+  /** Where our RTP goes. */
+  #remote: ToldMedia | undefined;
 
-  private constructor(options: SrtpPhoneOptions, stack: SipStack, socket: Socket) {
+  private constructor(options: ScriptedPhoneOptions, stack: SipStack, socket: Socket) {
     this.#options = options;
     this.#stack = stack;
     this.#socket = socket;
     this.sequence = options.firstSequence;
-    if (options.secure) this.keySalt = randomBytes(30);
+    this.#speech = readFileSync(join(FIXTURES, options.speech ?? "caller.ul"));
+    this.proxy = options.proxy;
+    if (options.srtp) this.keySalt = randomBytes(30);
+    this.#listen(socket);
+    stack.onInvite = (invite) => void this.#take(invite);
   }
 
-  static async start(options: SrtpPhoneOptions): Promise<SrtpPhone> {
+  static async start(options: ScriptedPhoneOptions): Promise<ScriptedPhone> {
     const stack = new SipStack({
-      listen: [{ transport: options.secure ? "tcp" : "udp", address: options.address, port: 0 }],
+      listen: [
+        options.listen === undefined
+          ? { transport: "tcp", address: options.address, port: 0 }
+          : { transport: "tls", address: options.address, port: options.listen.port },
+      ],
+      ...(options.listen === undefined ? {} : { tls: options.listen.certificates }),
       clock: new SystemClock(),
       log: new MemoryLog(),
       userAgentName: "phone",
     });
     await stack.start();
-    return new SrtpPhone(options, stack, await bind(options.address));
+    return new ScriptedPhone(options, stack, await bind(options.address));
   }
 
   get dialog(): Dialog {
@@ -80,27 +105,29 @@ export class SrtpPhone {
 
   /** Places the call; resolves when it is answered and talking. */
   async call(to: string, from: string): Promise<void> {
-    const { gateway, secure } = this.#options;
+    const { gateway } = this.#options;
     const answered = Promise.withResolvers<void>();
     const invite = this.#stack.invite({
       uri: parseUri(to),
-      nextHop: parseUri(`sip:${gateway}:${secure ? 5061 : 5060};transport=${secure ? "tls" : "udp"}`),
+      nextHop: parseUri(`sip:${gateway}:5061;transport=tls`),
       from: nameAddr(parseUri(from)),
       to: nameAddr(parseUri(to)),
-      body: { contentType: "application/sdp", content: this.#offer("sendrecv", this.#socket, this.keySalt) },
+      body: await this.#offer("sendrecv", this.#socket, this.keySalt),
       tlsVerify: false,
     });
     invite.onAccepted = (response, dialog) => {
-      this.#dialog = dialog;
-      dialog.onEnded = () => this.#end();
-      dialog.onRequest = (request) => this.#requested(request);
-      this.#hear(response.body);
-      answered.resolve();
+      this.#inDialog(dialog);
+      this.#heard(response.body).then(() => answered.resolve(), answered.reject);
     };
     invite.onRejected = ({ status, reason }) => answered.reject(new Error(`refused: ${status} ${reason}`));
     invite.onFailed = (error) => answered.reject(error);
     await answered.promise;
     this.#talk();
+  }
+
+  /** Resolves once it has taken a call. */
+  async taken(): Promise<void> {
+    await until(() => this.#timer !== undefined, "a call at the scripted phone");
   }
 
   /**
@@ -110,11 +137,16 @@ export class SrtpPhone {
   async reoffer(change: { direction?: "sendrecv" | "sendonly"; port?: boolean; key?: boolean }): Promise<ToldMedia> {
     const socket = change.port === true ? await bind(this.#options.address) : this.#socket;
     const keySalt = change.key === true ? randomBytes(30) : this.keySalt;
-    const content = this.#offer(change.direction ?? "sendrecv", socket, keySalt);
-    const response = await this.#dialog!.reoffer("INVITE", { contentType: "application/sdp", content });
+    const response = await this.#dialog!.reoffer(
+      "INVITE",
+      await this.#offer(change.direction ?? "sendrecv", socket, keySalt),
+    );
     if (response.status !== 200) throw new Error(`re-INVITE: ${response.status} ${response.reason}`);
-    const told = this.#hear(response.body);
-    if (socket !== this.#socket) this.#socket.close();
+    const told = await this.#heard(response.body);
+    if (socket !== this.#socket) {
+      this.#socket.close();
+      this.#listen(socket);
+    }
     this.#socket = socket;
     if (keySalt !== this.keySalt) this.rolloverCounter = 0;
     this.keySalt = keySalt;
@@ -161,26 +193,65 @@ export class SrtpPhone {
     clearInterval(this.#timer);
   }
 
+  async #take(invite: IncomingInvite): Promise<void> {
+    const offer = Buffer.from(invite.request.body).toString();
+    this.told.push(...mediaIn(offer));
+    this.#remember(await (this.proxy?.offer(offer) ?? offer));
+    const sdp = this.#describe("sendrecv", this.#socket, this.keySalt);
+    const answer = await (this.proxy?.answer(sdp) ?? sdp);
+    this.told.push(...mediaIn(answer));
+    this.#inDialog(invite.accept({ body: { contentType: SDP, content: answer } }));
+    this.#talk();
+  }
+
+  #inDialog(dialog: Dialog): void {
+    this.#dialog = dialog;
+    dialog.onEnded = () => this.#end();
+    dialog.onRequest = (request) => this.#requested(request);
+  }
+
   #requested(request: InDialogRequest): void {
     const { method, body } = request.request;
     this.requests.push(method === "NOTIFY" ? `NOTIFY ${Buffer.from(body).toString().trim()}` : method);
     request.respond(200);
   }
 
-  #offer(direction: string, socket: Socket, keySalt: Buffer | undefined): string {
-    const { address, secure } = this.#options;
-    const crypto =
-      keySalt === undefined ? "" : `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${keySalt.toString("base64")}\r\n`;
-    const sdp = `v=0\r\no=- 77 ${++this.#version} IN IP4 ${address}\r\ns=-\r\nc=IN IP4 ${address}\r\nt=0 0\r\nm=audio ${socket.address().port} RTP/${secure ? "S" : ""}AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n${crypto}a=${direction}\r\n`;
-    this.told.push(...mediaIn(sdp));
-    return sdp;
+  async #offer(direction: string, socket: Socket, keySalt: Buffer | undefined): Promise<SipBody> {
+    const sdp = this.#describe(direction, socket, keySalt);
+    const content = await (this.proxy?.offer(sdp) ?? sdp);
+    this.told.push(...mediaIn(content));
+    return { contentType: SDP, content };
   }
 
-  #hear(body: Uint8Array): ToldMedia {
-    const [media] = mediaIn(Buffer.from(body).toString());
+  #describe(direction: string, socket: Socket, keySalt: Buffer | undefined): string {
+    const { address } = this.#options;
+    const crypto =
+      keySalt === undefined ? "" : `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${keySalt.toString("base64")}\r\n`;
+    const profile = keySalt === undefined ? "RTP/AVP" : "RTP/SAVP";
+    return `v=0\r\no=- 77 ${++this.#version} IN IP4 ${address}\r\ns=-\r\nc=IN IP4 ${address}\r\nt=0 0\r\nm=audio ${socket.address().port} ${profile} 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n${crypto}a=${direction}\r\n`;
+  }
+
+  /** An answer of the gateway, past the proxy. Resolves with what the gateway said. */
+  async #heard(body: Uint8Array): Promise<ToldMedia> {
+    const answer = Buffer.from(body).toString();
+    const [media] = mediaIn(answer);
     if (media === undefined) throw new Error("an answer without audio");
     this.told.push(media);
+    this.#remember(await (this.proxy?.answer(answer) ?? answer));
     return media;
+  }
+
+  #remember(sdp: string): void {
+    const [remote] = mediaIn(sdp);
+    if (remote === undefined) throw new Error("a description without audio");
+    this.#remote = remote;
+  }
+
+  /** Audio that comes to it, in the order of arrival. */
+  #listen(socket: Socket): void {
+    socket.on("message", (bytes) => {
+      if ((bytes[1]! & 127) === 0) this.heard.push(Buffer.from(bytes.subarray(12)));
+    });
   }
 
   #talk(): void {
@@ -193,7 +264,6 @@ export class SrtpPhone {
   }
 
   #send(): void {
-    const theirs = this.told.findLast(({ address }) => address === this.#options.gateway)!;
     const at = (this.#frame++ * 160) % (this.#speech.length - 160);
     const plain = rtpPacket({
       marker: false,
@@ -205,7 +275,7 @@ export class SrtpPhone {
     });
     const packet =
       this.keySalt === undefined ? plain : protectRtp(deriveKeys(this.keySalt), plain, this.rolloverCounter, 10);
-    this.#socket.send(packet, theirs.port, theirs.address);
+    this.#socket.send(packet, this.#remote!.port, this.#remote!.address);
     this.#advance(1);
     this.sent++;
   }

@@ -103,7 +103,7 @@ export const CONFIG_EVENT_SEND_PAYLOAD_TYPE: i32 = 12;
 export const CONFIG_EVENT_RECEIVE_PAYLOAD_TYPE: i32 = 16;
 export const CONFIG_COMFORT_NOISE_PAYLOAD_TYPE: i32 = 20;
 export const CONFIG_PTIME_MS: i32 = 24;
-/** Sum of FLAG_SENDING, FLAG_RECEIVING, FLAG_RTCP_MUX, FLAG_RENEGOTIATED, FLAG_DETECT_DTMF, FLAG_COMFORT_NOISE. */
+/** Sum of FLAG_SENDING, FLAG_RECEIVING, FLAG_RTCP_MUX, FLAG_RENEGOTIATED, FLAG_DETECT_DTMF, FLAG_COMFORT_NOISE, FLAG_DIGITS_ELSEWHERE. */
 export const CONFIG_FLAGS: i32 = 28;
 export const CONFIG_SOURCE_POLICY: i32 = 32;
 export const CONFIG_JITTER_START_MS: i32 = 36;
@@ -140,6 +140,8 @@ export const FLAG_RENEGOTIATED: i32 = 8;
 export const FLAG_DETECT_DTMF: i32 = 16;
 /** Pauses are not sent: the far end is told what they sound like (RFC 3389 §4). */
 export const FLAG_COMFORT_NOISE: i32 = 32;
+/** Keys of the other side of a bridge do not go out in this leg's media: something else brings them to the far end. */
+export const FLAG_DIGITS_ELSEWHERE: i32 = 64;
 export const SOURCE_NEGOTIATED: i32 = 0;
 export const SOURCE_ADDRESS: i32 = 1;
 export const SOURCE_LATCH: i32 = 2;

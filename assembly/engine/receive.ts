@@ -8,6 +8,7 @@ import {
   EVENT_FIRST_PACKET,
   EVENT_SRTP_FAILING,
   EVENT_SSRC_CHANGED,
+  FLAG_DIGITS_ELSEWHERE,
   FLAG_RECEIVING,
   FLAG_RTCP_MUX,
   INPUT_COMPONENT,
@@ -284,6 +285,7 @@ function restart(leg: Leg): void {
 function event(leg: Leg, stream: ReceivedStream, packet: usize, payload: usize, octets: i32, timestamp: u32, nowMs: f64): void {
   const digit = dtmfReceive(dtmfReceiver(leg), stream.extended, timestamp, rtpMarker(packet), payload, octets);
   if (digit >= 0 && isNewPress(leg, digit, nowMs)) tellValue(leg, EVENT_DTMF, digit);
+  if (leg.peer >= 0 && (legAt(leg.peer).flags & FLAG_DIGITS_ELSEWHERE) != 0) return;
   if (octets >= 4) relayAsTone(leg, digit, load<u8>(payload), <i32>bswap<u16>(load<u16>(payload + 2)), (load<u8>(payload + 1) & 0x80) != 0);
   const to = relayTarget(leg);
   if (!to || octets < 4) return;

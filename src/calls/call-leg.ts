@@ -11,7 +11,7 @@ import type { SipRequest } from "../sip/message.ts";
 import type { Dialog, DialogEnd, InDialogRequest } from "../sip/user-agent.ts";
 import { answerReoffer, sdpBody } from "./answer-reoffer.ts";
 import type { Call } from "./call.ts";
-import { dtmfOfInfo } from "./dtmf-info.ts";
+import { InfoDigits, readInfo } from "./dtmf-info.ts";
 import { MediaLeg } from "./media-leg.ts";
 import { mediaFields, mediaSummary } from "./media-summary.ts";
 import { type LegNegotiation, sdpOf } from "./negotiation.ts";
@@ -24,6 +24,8 @@ export interface LegEnd {
   /** What the far end gave as the reason, for the other side (SIP-CAN-4); undefined when it gave none. */
   readonly reason?: string | undefined;
 }
+
+export type DigitListener = (digit: string, by: "event" | "info") => void;
 
 export { rejection, sdpBody } from "./answer-reoffer.ts";
 
@@ -38,6 +40,8 @@ export class CallLeg {
   /** Our offer is open: the answer is to come in an ACK (SDP-3). */
   #offerOpen = false;
   readonly #gone = Promise.withResolvers<void>();
+  readonly #infoDigits: InfoDigits;
+  readonly #digitListeners = new Set<DigitListener>();
   readonly #endListeners = new Set<(end: LegEnd) => void>();
   /** REFER and other requests that this leg does not answer itself. */
   onRequest: ((request: InDialogRequest) => void) | undefined;
@@ -53,6 +57,7 @@ export class CallLeg {
     this.#dialog = dialog;
     this.#log = log;
     this.#offerOpen = offerOpen;
+    this.#infoDigits = new InfoDigits(dialog, log);
     dialog.onReoffer = (request) => void this.#reoffered(request);
     dialog.onAck = (ack) => void this.#acknowledged(ack);
     dialog.onRequest = (request) => this.#requested(request);
@@ -77,6 +82,19 @@ export class CallLeg {
   /** Resolves when the leg has ended, whoever ended it. */
   get gone(): Promise<void> {
     return this.#gone.promise;
+  }
+
+  /** Called with every key press, and how it came. Returns what removes the listener. */
+  onDigit(listener: DigitListener): () => void {
+    this.#digitListeners.add(listener);
+    return () => this.#digitListeners.delete(listener);
+  }
+
+  /** Brings a key to the far end by what it takes (DTMF-5, DTMF-7). One that finds too many before it is lost. */
+  sendDigit(digit: string): void {
+    if (this.#ended) return;
+    if (this.negotiation.digitsByInfo) this.#infoDigits.send(digit);
+    else void this.#media.sendDigits(digit).catch(() => undefined);
   }
 
   get dialog(): Dialog {
@@ -125,7 +143,7 @@ export class CallLeg {
   #listen(media: MediaLeg): () => void {
     return media.listen({
       onLegEvent: (event) => {
-        if (event.type === "dtmf") this.onDtmf?.(event.digit);
+        if (event.type === "dtmf") this.#pressed(event.digit, "event");
         else if (event.type === "silent") this.#silent();
         else if (event.type === "srtp-failing")
           this.call.note("media", "no packet of the last 5 s could be authenticated: the far end uses another key", {
@@ -161,19 +179,25 @@ export class CallLeg {
 
   #requested(request: InDialogRequest): void {
     if (request.request.method === "INFO") {
-      const digit = dtmfOfInfo(request.request);
-      if (digit === undefined) {
+      const info = readInfo(request.request);
+      if (info.kind === "unknown") {
         request.respond(415, { headers: [["Accept", "application/dtmf-relay, application/dtmf"]] });
         return;
       }
       request.respond(200);
-      void this.#media.signalDtmf(digit).catch(() => undefined);
-      this.onDtmf?.(digit);
+      if (info.kind === "nothing") return;
+      void this.#media.signalDtmf(info.digit).catch(() => undefined);
+      this.#pressed(info.digit, "info");
     } else if (this.onRequest !== undefined) {
       this.onRequest(request);
     } else {
       request.respond(request.request.method === "REFER" ? 403 : 405);
     }
+  }
+
+  #pressed(digit: string, by: "event" | "info"): void {
+    this.onDtmf?.(digit);
+    for (const listener of [...this.#digitListeners]) listener(digit, by);
   }
 
   #closeMedia(): void {

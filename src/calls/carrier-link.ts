@@ -50,6 +50,7 @@ export function byocRoute(ctx: CallContext, trunk: ByocTrunk, request: RouteRequ
         ? {}
         : { credentials: { username: targetUsername, password: targetPassword } }),
       symmetricRtp: settings.sourcePolicy === "latch",
+      infoDigits: trunk.infoDigits,
     },
   };
 }
@@ -75,6 +76,7 @@ export function trunkRoute(ctx: CallContext, trunk: Trunk, request: RouteRequest
       maxForwards: request.maxForwards,
       tlsVerify: trunk.tlsVerify,
       symmetricRtp: trunk.symmetricRtp,
+      infoDigits: trunk.infoDigits,
     },
   };
 }

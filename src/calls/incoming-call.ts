@@ -14,7 +14,7 @@ import { TRUNKING_ALERTS } from "../trunking/alerts.ts";
 import { domainNameOf, servedHost } from "../trunking/domains.ts";
 import { AuthFailures, KnownSources } from "../trunking/limits.ts";
 import { isE164 } from "../trunking/numbers.ts";
-import type { SipDomain, Trunk } from "../trunking/records.ts";
+import type { InfoDigits, SipDomain, Trunk } from "../trunking/records.ts";
 import {
   judgeTermination,
   type TerminationAccepted,
@@ -399,7 +399,7 @@ export class IncomingCalls {
         invite,
         call,
         worker,
-        mediaPolicy(this.#ctx, security, record.symmetricRtp),
+        mediaPolicy(this.#ctx, security, record.symmetricRtp, this.#infoDigitsOf(record)),
       );
       await run(leg);
     } catch (error) {
@@ -408,6 +408,14 @@ export class IncomingCalls {
       worker.release(2);
       if (!call.ended) call.apply(call.answeredAt === undefined ? "end-failed" : "hung-up");
     }
+  }
+
+  /** What the far end's trunk says (DTMF-7); a SIP domain is the inbound side of its BYOC trunk. */
+  #infoDigitsOf(record: Trunk | SipDomain): InfoDigits | undefined {
+    if (!("byocTrunkSid" in record)) return record.infoDigits;
+    return record.byocTrunkSid === null
+      ? undefined
+      : this.#ctx.store.get("byocTrunks", record.byocTrunkSid)?.infoDigits;
   }
 
   #failed(invite: IncomingInvite, call: Call, error: unknown): void {

@@ -4,6 +4,7 @@ import type { Timer } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { CallContext } from "./call-context.ts";
 import type { CallLeg } from "./call-leg.ts";
+import { relayDigits } from "./digit-relay.ts";
 
 export interface JoinOptions {
   /** Longest time together (SIP-INV-13, `<Dial timeLimit>`). */
@@ -42,6 +43,7 @@ export async function joinLegs(
       }),
       second.onEnded(() => finish("second")),
       () => limit.cancel(),
+      relayDigits(first, second),
       () => options.signal?.removeEventListener("abort", abort),
     );
     if (options.signal?.aborted === true) abort();

@@ -19,6 +19,7 @@ import { describeFormats } from "../sdp/payload-formats.ts";
 import { formatSession, parseSession, type SessionDescription } from "../sdp/session.ts";
 import type { SipMessage } from "../sip/message.ts";
 import { sdpOfBody } from "../sip/multipart.ts";
+import type { InfoDigits } from "../trunking/records.ts";
 import type { LegPorts } from "../worker/protocol.ts";
 
 /** What one kind of leg is allowed. */
@@ -29,6 +30,8 @@ export interface MediaPolicy {
   readonly sourcePolicy: SourcePolicy;
   /** Silence that ends the call; 0 never does. */
   readonly mediaTimeoutMs: number;
+  /** Keys go to the far end by INFO (DTMF-7); default off. */
+  readonly infoDigits?: InfoDigits;
   /** Address that the sockets bind to. */
   readonly bindAddress: string;
   /** Address that SDP names instead (R-NET-4). */
@@ -133,6 +136,11 @@ export class LegNegotiation {
     return audio === undefined ? "" : describeFormats(audio);
   }
 
+  /** True when keys are brought to the far end by INFO (DTMF-7). */
+  get digitsByInfo(): boolean {
+    return takesInfo(this.#policy, this.#negotiated);
+  }
+
   /** One line for the call's story; names no key. */
   get summary(): string {
     const n = this.#negotiated;
@@ -154,8 +162,14 @@ export class LegNegotiation {
       ...mediaOptionsOf(negotiated),
       sourcePolicy: this.#policy.sourcePolicy,
       mediaTimeoutMs: this.#policy.mediaTimeoutMs,
+      digitsElsewhere: takesInfo(this.#policy, negotiated),
     };
   }
+}
+
+function takesInfo({ infoDigits = "off" }: MediaPolicy, negotiated: Negotiated | undefined): boolean {
+  if (infoDigits === "without-events") return negotiated?.telephoneEvent === null;
+  return infoDigits === "always";
 }
 
 function localMedia(policy: MediaPolicy, ports: LegPorts): LocalMedia {

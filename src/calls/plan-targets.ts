@@ -4,7 +4,7 @@ import type { SipResponse } from "../sip/message.ts";
 import { nameAddr, parseNameAddrList } from "../sip/name-addr.ts";
 import { sipUri } from "../sip/uri.ts";
 import { type OriginationCall, type PlannedInvite, planInvite } from "../trunking/origination.ts";
-import type { OriginationTarget } from "../trunking/records.ts";
+import type { InfoDigits, OriginationTarget } from "../trunking/records.ts";
 import { planDiverted, ruleRedirect } from "../trunking/redirect.ts";
 import { orderTargets } from "../trunking/target-order.ts";
 import { readTargetUri } from "../trunking/target-uri.ts";
@@ -24,6 +24,8 @@ export interface AttemptPlan {
   readonly tlsVerify: boolean;
   readonly credentials?: { readonly username: string; readonly password: string };
   readonly symmetricRtp: boolean;
+  /** Of the trunk that the far end belongs to (DTMF-7). */
+  readonly infoDigits: InfoDigits | undefined;
 }
 
 /**
@@ -77,17 +79,23 @@ export function outboundTarget(
     to: nameAddr({ ...planned.requestUri, port: undefined, params: new Map(), headers: [] }),
     headers: plan.hidden ? [...planned.headers, ["Privacy", "id"]] : planned.headers,
     ...(plan.credentials === undefined ? {} : { credentials: plan.credentials }),
-    media: mediaPolicy(ctx, planned.security, plan.symmetricRtp),
+    media: mediaPolicy(ctx, planned.security, plan.symmetricRtp, plan.infoDigits),
     tlsVerify: plan.tlsVerify,
     maxForwards: plan.maxForwards,
   };
 }
 
 /** Media rules of a leg. */
-export function mediaPolicy(ctx: CallContext, security: MediaPolicy["security"], symmetricRtp: boolean): MediaPolicy {
+export function mediaPolicy(
+  ctx: CallContext,
+  security: MediaPolicy["security"],
+  symmetricRtp: boolean,
+  infoDigits: InfoDigits = "off",
+): MediaPolicy {
   const { mediaAddress, mediaAnnounce, mediaTimeoutMs, sourcePolicy } = ctx.settings;
   return {
     security,
+    infoDigits,
     mediaTimeoutMs,
     sourcePolicy: symmetricRtp ? "latch" : sourcePolicy,
     bindAddress: mediaAddress,

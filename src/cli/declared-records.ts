@@ -174,6 +174,7 @@ class RecordMaker {
         concurrentCallsMax: trunk.concurrentCallsMax,
         destinationAllowList: trunk.destinationAllowList,
         tlsVerify: trunk.tlsVerify,
+        infoDigits: trunk.infoDigits,
       };
       return [
         { kind: "trunks", name: trunk.name, record },

@@ -65,6 +65,7 @@ const credentialListSchema = object({
   credentials: list(credentialSchema, 1000),
 });
 
+const infoDigits = () => oneOf("off", "without-events", "always").default("off");
 const optionsSeconds = () => nullable("a whole number from 0 to 3600", readInt(0, 3600));
 
 const targetShape = {
@@ -118,6 +119,7 @@ const byocTrunkSchema = object({
   targetUsername: nullable("text of at most 128 characters", readText(128)),
   targetPassword: nullable("a password", readText(128)),
   tlsVerify: bool(true),
+  infoDigits: infoDigits(),
 });
 
 const sipDomainSchema = object({
@@ -161,6 +163,7 @@ const trunkSchema = object({
     10_000,
   ),
   tlsVerify: bool(true),
+  infoDigits: infoDigits(),
   optionsSeconds: optionsSeconds(),
   originationUrls: targets(),
 });

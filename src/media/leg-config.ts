@@ -34,6 +34,7 @@ const DEFAULTS: LegSettings = {
   receiving: true,
   jitterStartMs: 40,
   detectInbandDtmf: false,
+  digitsElsewhere: false,
   sendComfortNoise: false,
   silenceAfterMs: 0,
   silenceThresholdDbov: -45,
@@ -78,7 +79,14 @@ function checkSettings(settings: LegSettings): void {
   checkInteger(settings.silenceAfterMs, "silenceAfterMs", 0, 86_400_000);
   checkInteger(settings.silenceThresholdDbov, "silenceThresholdDbov", -127, 0);
   checkInteger(settings.mediaTimeoutMs, "mediaTimeoutMs", 0, 86_400_000);
-  for (const name of ["rtcpMux", "sending", "receiving", "detectInbandDtmf", "sendComfortNoise"] as const)
+  for (const name of [
+    "rtcpMux",
+    "sending",
+    "receiving",
+    "detectInbandDtmf",
+    "digitsElsewhere",
+    "sendComfortNoise",
+  ] as const)
     checkFlag(settings[name], name);
   if (!["negotiated", "address", "latch"].includes(settings.sourcePolicy))
     wrong("sourcePolicy", '"negotiated", "address" or "latch"', settings.sourcePolicy);
@@ -154,6 +162,7 @@ export class LegConfigWriter {
       flag("RECEIVING", settings.receiving) |
       flag("RTCP_MUX", settings.rtcpMux) |
       flag("DETECT_DTMF", settings.detectInbandDtmf) |
+      flag("DIGITS_ELSEWHERE", settings.digitsElsewhere) |
       flag("COMFORT_NOISE", settings.sendComfortNoise) |
       flag("RENEGOTIATED", options.remoteRtp !== undefined)
     );

@@ -71,6 +71,11 @@ export interface LegOptions {
    */
   readonly detectInbandDtmf?: boolean;
   /**
+   * Keys that come from the other side of a bridge are not sent to this far end, neither as events nor as tones: whoever sets it
+   * brings them by other ways, such as SIP INFO. `sendDigit` is not touched. Default false.
+   */
+  readonly digitsElsewhere?: boolean;
+  /**
    * Don't send pauses: describe their noise with `comfortNoisePayloadType` instead (RFC 3389 §4), for far ends that offered
    * it. Only audio that this side makes is judged, such as playback and conferences; what is relayed stays as it is. Default
    * false.

@@ -45,7 +45,12 @@ export interface Trunk extends RecordBase {
   readonly destinationAllowList: readonly string[];
   /** R-SEC-14. */
   readonly tlsVerify: boolean;
+  /** Towards the customer; absent: off. */
+  readonly infoDigits?: InfoDigits;
 }
+
+/** Whether keys go to the far end by SIP INFO instead of in the media: never, where it took no telephone-event, or always (DTMF-7). */
+export type InfoDigits = "off" | "without-events" | "always";
 
 /** Where termination calls of a trunk go (R-GEN-6). */
 export type CarrierLink =
@@ -88,6 +93,8 @@ export interface ByocTrunk extends RecordBase {
   readonly targetUsername: string | null;
   readonly targetPassword: string | null;
   readonly tlsVerify: boolean;
+  /** Towards the carrier; absent: off. */
+  readonly infoDigits?: InfoDigits;
 }
 
 /** Where and as whom the gateway registers. */

@@ -304,6 +304,8 @@ export async function startCallRig(
     readonly policy?: string;
     readonly targets?: readonly string[];
     readonly objects?: string;
+    /** Further keys of the BYOC trunk, beginning with a comma. */
+    readonly byoc?: string;
     /** More lines of `sipDomains`. */
     readonly domains?: string;
     readonly sip?: string;
@@ -321,7 +323,7 @@ connectionPolicies:
     ${changes.policy ?? ""}
     targets:
 ${targets.map((target) => `      - ${target}`).join("\n")}
-byocTrunks: [{ name: carrier, connectionPolicy: carrier, defaultCarrier: true }]
+byocTrunks: [{ name: carrier, connectionPolicy: carrier, defaultCarrier: true${changes.byoc ?? ""} }]
 sipDomains:
   - { name: carrier, domain: carrier, byocTrunk: carrier, ipAccessControlLists: [peers] }
 ${changes.domains ?? ""}

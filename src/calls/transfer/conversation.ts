@@ -10,6 +10,7 @@ import { ReferSubscription } from "../../sip/dialog/refer-subscription.ts";
 import type { InDialogRequest } from "../../sip/user-agent.ts";
 import { rejection } from "../answer-reoffer.ts";
 import type { CallContext } from "../call-context.ts";
+import { relayDigits } from "../digit-relay.ts";
 import { CONVERSATION_TABLE, type ConversationEvent, type ConversationState } from "./conversation-state.ts";
 import type { Exchange, Seat } from "./conversation-table.ts";
 import { judgeRefer, type PermittedTarget } from "./judge-refer.ts";
@@ -45,6 +46,7 @@ export class Conversation implements Exchange {
   /** Why the first party left, in its words. */
   #reason: string | undefined;
   #limit: Timer | undefined;
+  #stopDigits: (() => void) | undefined;
 
   constructor(ctx: CallContext, parties: readonly [Party, Party], options: ConversationOptions) {
     this.#ctx = ctx;
@@ -258,6 +260,9 @@ export class Conversation implements Exchange {
   }
 
   #join(): void {
+    const [first, second] = this.#parties;
+    this.#stopDigits?.();
+    this.#stopDigits = relayDigits(first.leg, second.leg);
     const [a, b] = this.#parties.map(({ leg }) => leg.media) as [Party["leg"]["media"], Party["leg"]["media"]];
     const joined = Promise.all([a.stopPlay(), b.stopPlay()]).then(() => a.bridge(b));
     joined.catch((error) => this.#failed("the legs could not be joined", error));
@@ -265,6 +270,7 @@ export class Conversation implements Exchange {
 
   /** R-XFER-3: held here; what either says is heard by nobody. */
   #part(): void {
+    this.#stopDigits?.();
     const parted = Promise.all(this.#parties.map(({ leg }) => leg.media.unbridge()));
     parted.catch((error) => this.#failed("the legs could not be parted", error));
   }
@@ -276,6 +282,7 @@ export class Conversation implements Exchange {
   }
 
   #hangUp(): void {
+    this.#stopDigits?.();
     this.#limit?.cancel();
     for (const party of this.#parties) {
       // A party that was given away is another's.

@@ -46,6 +46,7 @@ export async function takePlace(
     ctx,
     trunk.secure ? "required" : ctx.settings.srtpOptional ? "optional" : "none",
     trunk.symmetricRtp,
+    trunk.infoDigits,
   );
   worker.reserve(1);
   try {

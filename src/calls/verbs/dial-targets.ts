@@ -59,6 +59,7 @@ export function targetsOfNoun(scope: VerbScope, verb: Dial, noun: DialNoun, call
       ? {}
       : { credentials: { username: noun.username, password: noun.password } }),
     symmetricRtp: ctx.settings.sourcePolicy === "latch",
+    infoDigits: undefined,
   };
   const target = outboundTarget(ctx, noun.uri, planInvite(reading.uri, plan.call), plan);
   const tracing: [string, string][] = [

@@ -133,6 +133,7 @@ export class Gateway {
       connectTimeoutMs: config.sip.connectTimeoutMs,
       connectionsMax: config.sip.connectionsMax,
       connectionsPerSourceMax: config.sip.connectionsPerSourceMax,
+      connectionsReserved: Math.min(config.sip.connectionsReserved, config.sip.connectionsMax - 1),
       ...keepAlive(config),
       dnsServers: config.sip.dnsServers,
       naptr: config.sip.naptr,
@@ -171,6 +172,14 @@ export class Gateway {
     if (this.#trace.enabled)
       this.#stack.onMessage = (direction, message, flow, octets) =>
         this.#trace.observe(direction, message, flow, octets);
+    this.#stack.isKnownPeer = (address) => newRequests.isKnownPeer(address);
+    this.#stack.onUnverifiedTls = ({ remote, tlsName, fault }) =>
+      this.alerts.raise({
+        code: 32011,
+        level: "warning",
+        text: `TLS to ${tlsName} is not verified, since tlsVerify is off (R-SEC-14): ${fault ?? "its certificate would be good"}`,
+        remote,
+      });
     this.#stack.onInvite = (invite) => void this.#incoming.take(invite);
     this.#stack.onRequest = (request) => others.take(request);
     if (config.http.port !== null)
@@ -358,6 +367,8 @@ function tlsOptions({ tls }: GatewayConfig): { tls?: TlsOptions } {
       keyPem: readPem(tls.keyFile),
       caPem: readPem(tls.caFile),
       allowDeprecated: tls.allowDeprecated,
+      clientCertificates: tls.clientCertificates,
+      wildcards: tls.wildcards,
       perDomain: new Map(
         tls.perDomain.map(({ name, certFile, keyFile }) => [
           name,

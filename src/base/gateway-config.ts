@@ -47,6 +47,8 @@ export interface SipConfig {
   readonly connectTimeoutMs: number;
   readonly connectionsMax: number;
   readonly connectionsPerSourceMax: number;
+  /** Of `connectionsMax`, for addresses of access control lists and of trunks that were let in (hardening R16). */
+  readonly connectionsReserved: number;
   /** Pings on quiet connections that we opened (R-KEEP-6); 0 sends none. */
   readonly keepAliveSeconds: number;
   /** Our own OPTIONS to each target that says nothing itself (R-KEEP-6); 0 sends none. */
@@ -87,6 +89,10 @@ export interface TlsConfig {
   readonly perDomain: readonly { readonly name: string; readonly certFile: string; readonly keyFile: string }[];
   /** Authorities that peers are checked against, besides the system's (R-SEC-14). */
   readonly caFile: string | null;
+  /** Certificates of SIP clients, checked against `caFile` (SIP-TP-13). */
+  readonly clientCertificates: "off" | "request" | "require";
+  /** Targets may show a wildcard certificate (SIP-TP-12). */
+  readonly wildcards: boolean;
   /** Also TLS 1.0 and 1.1 (R-SEC-2). */
   readonly allowDeprecated: boolean;
 }

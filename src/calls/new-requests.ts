@@ -70,6 +70,11 @@ export class NewRequests {
     return this.#challenge(request, flow, domain) ?? "accept";
   }
 
+  /** An address of any list, or one that was let in with a password: a trunk, for which connections are kept (hardening R16). */
+  isKnownPeer(address: string): boolean {
+    return this.#incoming.isKnown(address) || matchingAclEntry(this.#ctx.store.list("ipAcls"), address) !== undefined;
+  }
+
   #unknown(request: SipRequest, flow: Flow): Admission {
     const { log, settings } = this.#ctx;
     log.debug("request for an unknown domain", {

@@ -53,6 +53,7 @@ const sip = section({
   connectTimeoutMs: int(100, 30_000, "ms").default(2000),
   connectionsMax: int(1, 1_000_000).default(20_000),
   connectionsPerSourceMax: int(1, 1_000_000).default(1000),
+  connectionsReserved: int(0, 1_000_000).default(2000),
   keepAliveSeconds: int(0, 3600, "s").default(120),
   targetOptionsSeconds: int(0, 3600, "s").default(0),
   dnsServers: list(scalar(NAME_SERVER, readNameServer), 3),
@@ -88,6 +89,8 @@ const tls = section({
   keyFile: file(),
   perDomain: list(certificate, 1000),
   caFile: file(),
+  clientCertificates: oneOf("off", "request", "require").default("off"),
+  wildcards: bool(true),
   allowDeprecated: bool(false),
 });
 

@@ -70,6 +70,8 @@ export interface Flow {
   readonly localPort: number;
   /** Identifies a TCP or TLS connection while it lives; undefined for UDP. */
   readonly connectionId: number | undefined;
+  /** Names of the certificate that the far end showed and that was verified (SIP-TP-13); absent when there is none. */
+  readonly tlsNames?: readonly string[];
 }
 
 export type SipTransportName = "udp" | "tcp" | "tls";

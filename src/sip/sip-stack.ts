@@ -72,10 +72,22 @@ export interface SipStackOptions {
   /** Accepted connections in all and of one source address (SIP-TP-15); default 20 000 and 1000. */
   readonly connectionsMax?: number;
   readonly connectionsPerSourceMax?: number;
+  /** Of these for peers that `isKnownPeer` vouches for (hardening R16); default a tenth. */
+  readonly connectionsReserved?: number;
   /** Pings on connections that we opened (RFC 5626 §4.4.1); default none. */
   readonly keepAlive?: KeepAlive;
   /** Default Math.random: weights and waiting times, nothing secret. */
   readonly random?: () => number;
+}
+
+/** A TLS peer that was not verified, by order of the user (R-SEC-14). */
+export interface UnverifiedTls {
+  /** `address:port` */
+  readonly remote: string;
+  /** Name that its certificate should carry. */
+  readonly tlsName: string;
+  /** What a check would have said; undefined when the certificate is good. */
+  readonly fault: string | undefined;
 }
 
 /** What to do with a request before any state is kept for it. */
@@ -108,6 +120,11 @@ export class SipStack {
   /** Asked for every request outside a dialog before a transaction is made; not for repeats of one that has its transaction. */
   admit: ((request: SipRequest, flow: Flow) => Admission) | undefined;
 
+  /** Vouches for addresses of peers whose connections must get in, however many strangers there are. Asked only then. */
+  isKnownPeer: ((address: string) => boolean) | undefined;
+  /** A TLS connection was opened without a check of its certificate. Without a listener it is logged. */
+  onUnverifiedTls: ((peer: UnverifiedTls) => void) | undefined;
+
   constructor(options: SipStackOptions) {
     const timers = { ...TIMER_DEFAULTS, ...options.timers };
     const reliable = options.reliable ?? true;
@@ -127,6 +144,12 @@ export class SipStack {
             remote: `${flow.remoteAddress}:${flow.remotePort}`,
             error: error instanceof Error ? (error.stack ?? error.message) : String(error),
           });
+        },
+        isKnownPeer: (address) => this.isKnownPeer?.(address) ?? false,
+        onUnverified: ({ address, port, tlsName }, fault) => {
+          const peer = { remote: `${address}:${port}`, tlsName, fault };
+          if (this.onUnverifiedTls !== undefined) this.onUnverifiedTls(peer);
+          else options.log.warn("TLS connection without a check of its certificate", { ...peer });
         },
         isAwaited: (flow) => this.#transactions.waitsOn(flow),
         onFlowLost: (flow, reason) => {

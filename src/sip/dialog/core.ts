@@ -46,6 +46,7 @@ export function viaFor(core: SipCore, flow: Flow): Via {
   const { host, port } = core.transports.announced(flow);
   const params = new Map([["branch", newBranch()]]);
   if (flow.transport === "udp") params.set("rport", "");
+  else if (flow.transport === "tls" && core.transports.offersAlias) params.set("alias", "");
   return { transport: flow.transport.toUpperCase(), host, port, params };
 }
 

@@ -61,6 +61,7 @@ export class Connection {
   /**
    * @param accepted - true when the far end opened it
    * @param keepAlive - undefined sends no pings
+   * @param tlsNames - of the verified certificate of the far end
    */
   constructor(
     socket: Socket,
@@ -69,6 +70,7 @@ export class Connection {
     handler: ConnectionHandler,
     clock: Clock,
     keepAlive?: KeepAlive,
+    tlsNames: readonly string[] = [],
     limits = CONNECTION_LIMITS,
   ) {
     this.#socket = socket;
@@ -83,6 +85,7 @@ export class Connection {
       localAddress: plainAddress(socket.localAddress ?? ""),
       localPort: socket.localPort ?? 0,
       connectionId: ++lastConnectionId,
+      ...(tlsNames.length === 0 ? {} : { tlsNames }),
     };
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => this.#data(chunk));

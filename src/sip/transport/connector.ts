@@ -4,18 +4,20 @@
  */
 
 import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { Clock } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
 import type { Connection } from "./connection.ts";
 import { isWildcard } from "./local-address.ts";
 import type { Target } from "./target.ts";
-import { clientAuthorities, type PreparedTls, type TlsOptions } from "./tls-options.ts";
+import { checkPeerName, clientAuthorities, type PreparedTls, type TlsOptions } from "./tls-options.ts";
 
 export interface ConnectorOptions {
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly tls: { readonly options: TlsOptions; readonly prepared: PreparedTls } | undefined;
+  /** A connection was made without checking its certificate (R-SEC-14); `fault` is what a check would have said. */
+  onUnverified(target: Target, fault: string | undefined): void;
   /** Makes a connection of a socket that is ready. */
   adopt(socket: Socket, transport: "tcp" | "tls"): Connection;
 }
@@ -23,6 +25,8 @@ export interface ConnectorOptions {
 export class Connector {
   readonly #options: ConnectorOptions;
   readonly #pool = new Map<string, Promise<Connection>>();
+  /** Connections that peers opened and that lead back to them, by verified name (RFC 5923). */
+  readonly #aliases = new Map<string, Connection>();
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
@@ -33,8 +37,15 @@ export class Connector {
     return this.#pool.size;
   }
 
+  alias(address: string, port: number, name: string, connection: Connection): void {
+    if (this.#aliases.size >= ALIASES_MAX) this.#aliases.clear();
+    this.#aliases.set(aliasKey(address, port, name), connection);
+  }
+
   /** @throws TransportError when the target cannot be reached or its certificate is no good */
   async connect(target: Target): Promise<Connection> {
+    const alias = this.#aliasOf(target);
+    if (alias !== undefined) return alias;
     const key = `${target.transport} ${target.address} ${target.port} ${target.localAddress} ${target.tlsName} ${target.tlsVerify}`;
     const known = this.#pool.get(key);
     if (known !== undefined) {
@@ -51,6 +62,15 @@ export class Connector {
     this.#pool.set(key, made);
     made.catch(forget);
     return made;
+  }
+
+  #aliasOf({ transport, address, port, tlsName }: Target): Connection | undefined {
+    if (transport !== "tls" || this.#aliases.size === 0) return undefined;
+    const key = aliasKey(address, port, tlsName);
+    const connection = this.#aliases.get(key);
+    if (connection?.closed !== true) return connection;
+    this.#aliases.delete(key);
+    return undefined;
   }
 
   #open(target: Target, onClosed: () => void): Promise<Connection> {
@@ -80,6 +100,8 @@ export class Connector {
       });
       socket.once(transport === "tcp" ? "connect" : "secureConnect", () => {
         timer.cancel();
+        if (transport === "tls" && !target.tlsVerify)
+          this.#options.onUnverified(target, faultOf(socket as TLSSocket, target));
         done(this.#options.adopt(socket, transport as "tcp" | "tls"));
       });
     });
@@ -96,11 +118,20 @@ export class Connector {
       ...(isIP(tlsName) === 0 ? { servername: tlsName } : {}),
       ca: tls?.prepared.ca ?? clientAuthorities(undefined),
       rejectUnauthorized: tlsVerify,
+      checkServerIdentity: (name, certificate) =>
+        // A numeric host is no server name, and Node would check the one of the socket.
+        checkPeerName(tlsName === "" ? name : tlsName, certificate, tls?.options.wildcards ?? true),
       minVersion: tls?.prepared.minVersion ?? "TLSv1.2",
       ...(tls?.prepared.ciphers === undefined ? {} : { ciphers: tls.prepared.ciphers }),
       ...(tls === undefined ? {} : { cert: tls.options.certPem, key: tls.options.keyPem }),
     });
   }
+}
+
+const ALIASES_MAX = 10_000;
+
+function aliasKey(address: string, port: number, name: string): string {
+  return `${address} ${port} ${name.toLowerCase()}`;
 }
 
 /** The usual faults of certificates in words that name the cure (R-SEC-14). */
@@ -118,9 +149,19 @@ function connectError(error: Error, target: Target, where: string): TransportErr
   const { code = "", syscall } = error as NodeJS.ErrnoException;
   if (target.transport === "tcp" || syscall !== undefined)
     return new TransportError("TRANSPORT_REFUSED", `${where}: ${error.message}`, { cause: error });
-  const fault =
-    code === "ERR_TLS_CERT_ALTNAME_INVALID"
-      ? `its certificate is not for ${target.tlsName}`
-      : (CERTIFICATE_FAULTS.get(code) ?? error.message);
-  return new TransportError("TRANSPORT_TLS", `${where}: ${fault}`, { cause: error });
+  return new TransportError("TRANSPORT_TLS", `${where}: ${faultText(code, target) ?? error.message}`, { cause: error });
+}
+
+/** What a check of the certificate would have said; undefined when it is good. */
+function faultOf({ authorized, authorizationError }: TLSSocket, target: Target): string | undefined {
+  if (authorized) return undefined;
+  // Node gives the code, whatever its types say.
+  const code = String(authorizationError ?? "");
+  return faultText(code, target) ?? code;
+}
+
+function faultText(code: string, { tlsName }: Target): string | undefined {
+  return code === "ERR_TLS_CERT_ALTNAME_INVALID"
+    ? `its certificate is not for ${tlsName}`
+    : CERTIFICATE_FAULTS.get(code);
 }

@@ -3,27 +3,35 @@
  * fill the limits too (hardening R16).
  */
 
-import { createServer as createTcpServer, type Server, type Socket } from "node:net";
+import { createServer as createTcpServer, isIP, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import ipaddr from "ipaddr.js";
 import { TransportError } from "../../base/errors.ts";
 import { plainAddress } from "./local-address.ts";
 import type { ListenAddress, ListenOptions } from "./target.ts";
-import type { PreparedTls, TlsOptions } from "./tls-options.ts";
+import { clientCertificates, type PreparedTls, type TlsOptions } from "./tls-options.ts";
 
 const HANDSHAKE_MS = 10_000;
+
+export interface AcceptedLimits {
+  readonly perSourceMax: number;
+  readonly max: number;
+  /** Of `max`, for sources that are no strangers: however many strangers come, a known trunk gets in (hardening R16). */
+  readonly reserved: number;
+  /** Asked only when what strangers may have is used up. */
+  isKnown(address: string): boolean;
+}
 
 /** How many connections there are, shared by all listeners of a stack. */
 export class AcceptedCounter {
   readonly #perSource = new Map<string, number>();
-  readonly #perSourceMax: number;
-  readonly #max: number;
+  readonly #limits: AcceptedLimits;
   #count = 0;
   /** Connections that were turned away. */
   refused = 0;
 
-  constructor(perSourceMax: number, max: number) {
-    this.#perSourceMax = perSourceMax;
-    this.#max = max;
+  constructor(limits: AcceptedLimits) {
+    this.#limits = limits;
   }
 
   get count(): number {
@@ -32,9 +40,11 @@ export class AcceptedCounter {
 
   /** Counts the socket until it closes. False when there are too many. */
   admit(socket: Socket): boolean {
-    const source = plainAddress(socket.remoteAddress ?? "");
+    const address = plainAddress(socket.remoteAddress ?? "");
+    const source = sourceOf(address);
     const count = this.#perSource.get(source) ?? 0;
-    if (count >= this.#perSourceMax || this.#count >= this.#max) {
+    const { perSourceMax, max, reserved, isKnown } = this.#limits;
+    if (count >= perSourceMax || this.#count >= max || (this.#count >= max - reserved && !isKnown(address))) {
       this.refused++;
       return false;
     }
@@ -50,6 +60,12 @@ export class AcceptedCounter {
   }
 }
 
+/** A host has a whole /64 of IPv6 addresses to send from. */
+function sourceOf(address: string): string {
+  if (isIP(address) !== 6) return address;
+  return ipaddr.IPv6.parse(address).parts.slice(0, 4).join(":");
+}
+
 export interface StreamListenerOptions {
   readonly listen: ListenOptions;
   readonly counter: AcceptedCounter;
@@ -61,10 +77,13 @@ export interface StreamListenerOptions {
 export class StreamListener {
   readonly options: ListenOptions;
   readonly #server: Server;
+  /** All that were accepted: those in their handshake belong to nobody else yet. */
+  readonly #sockets: ReadonlySet<Socket>;
 
-  private constructor(options: ListenOptions, server: Server) {
+  private constructor(options: ListenOptions, server: Server, sockets: ReadonlySet<Socket>) {
     this.options = options;
     this.#server = server;
+    this.#sockets = sockets;
   }
 
   /** Rejects with the system's error when the address cannot be bound. */
@@ -80,17 +99,23 @@ export class StreamListener {
         done();
       });
     });
+    const sockets = new Set<Socket>();
     // Before the server's own listener, which would begin the handshake.
     server.prependListener("connection", (socket: Socket) => {
       socket.on("error", () => undefined);
-      if (!counter.admit(socket)) socket.destroy();
-      else if (!isTls) options.onConnection(socket);
+      if (!counter.admit(socket)) {
+        socket.destroy();
+        return;
+      }
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+      if (!isTls) options.onConnection(socket);
     });
     if (isTls) {
       server.on("secureConnection", (socket: TLSSocket) => options.onConnection(socket));
       server.on("tlsClientError", (_error, socket: TLSSocket) => socket.destroy());
     }
-    return new StreamListener(listen, server);
+    return new StreamListener(listen, server, sockets);
   }
 
   get bound(): ListenAddress {
@@ -100,7 +125,9 @@ export class StreamListener {
     return { transport, address: plainAddress(bound.address), port: bound.port };
   }
 
+  /** Ends handshakes that are under way too: they would hold the port for 10 s. */
   close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
     return new Promise((done) => this.#server.close(() => done()));
   }
 }
@@ -115,6 +142,7 @@ function tlsServer(tls: StreamListenerOptions["tls"]): Server {
     key: options.keyPem,
     ...(prepared.ciphers === undefined ? {} : { ciphers: prepared.ciphers }),
     minVersion: prepared.minVersion,
+    ...clientCertificates(options),
     handshakeTimeout: HANDSHAKE_MS,
   });
 }

@@ -1,6 +1,16 @@
 /** TLS of the SIP transports (R-SEC-2, R-SEC-13, R-SEC-14, SIP-TP-12). */
 
-import { createSecureContext, rootCertificates, type SecureContext, type SecureVersion } from "node:tls";
+import { isIP } from "node:net";
+import {
+  checkServerIdentity,
+  createSecureContext,
+  type PeerCertificate,
+  rootCertificates,
+  type SecureContext,
+  type SecureVersion,
+  type TlsOptions as ServerOptions,
+} from "node:tls";
+import { TransportError } from "../../base/errors.ts";
 
 /** One certificate with its key, PEM. */
 export interface TlsIdentity {
@@ -15,6 +25,13 @@ export interface TlsOptions extends TlsIdentity {
   readonly caPem?: string;
   /** Also TLS 1.0 and 1.1; default false. */
   readonly allowDeprecated?: boolean;
+  /**
+   * Certificates of clients (SIP-TP-13): asked for and used when they are good, or required; only authorities of `caPem`
+   * count. Default "off".
+   */
+  readonly clientCertificates?: "off" | "request" | "require";
+  /** A certificate for `*.example.net` is good for names of one more label, against RFC 5922 §7.2; default true. */
+  readonly wildcards?: boolean;
 }
 
 export interface PreparedTls {
@@ -30,11 +47,19 @@ export interface PreparedTls {
 export function prepareTls(options: TlsOptions): PreparedTls {
   const minVersion: SecureVersion = options.allowDeprecated === true ? "TLSv1" : "TLSv1.2";
   const ciphers = options.allowDeprecated === true ? "DEFAULT@SECLEVEL=0" : undefined;
+  const hasAuthority = options.caPem !== undefined && options.caPem !== "";
+  if (asksForCertificates(options) && !hasAuthority)
+    throw new TransportError(
+      "TRANSPORT_TLS",
+      "certificates of clients are asked for, but no authority (caFile) is configured",
+    );
   const make = (identity: TlsIdentity): SecureContext =>
     createSecureContext({
       cert: identity.certPem,
       key: identity.keyPem,
       minVersion,
+      // The context that SNI chose is the one that clients are checked by.
+      ...(asksForCertificates(options) ? { ca: options.caPem! } : {}),
       ...(ciphers === undefined ? {} : { ciphers }),
     });
   const fallback = make(options);
@@ -55,4 +80,38 @@ export function prepareTls(options: TlsOptions): PreparedTls {
 /** The system's authorities and the operator's. */
 export function clientAuthorities(caPem: string | undefined): string[] {
   return caPem === undefined || caPem === "" ? [...rootCertificates] : [...rootCertificates, caPem];
+}
+
+function asksForCertificates({ clientCertificates: wanted = "off" }: TlsOptions): boolean {
+  return wanted !== "off";
+}
+
+/** What a listener asks of clients. */
+export function clientCertificates(options: TlsOptions): ServerOptions {
+  if (!asksForCertificates(options)) return {};
+  return { requestCert: true, rejectUnauthorized: options.clientCertificates === "require", ca: options.caPem! };
+}
+
+/**
+ * Whether a certificate is for this name (RFC 5922 §7.1): a sip URI or a DNS name among its alternative names, or its address.
+ * @returns what is wrong, undefined when it is good
+ */
+export function checkPeerName(name: string, certificate: PeerCertificate, wildcards: boolean): Error | undefined {
+  const names = peerNames(certificate);
+  if (names.includes(name.toLowerCase())) return undefined;
+  const fault = checkServerIdentity(name, certificate);
+  if (fault !== undefined || wildcards || isIP(name) !== 0) return fault;
+  const error = new Error(`only a wildcard of the certificate covers ${name}`) as NodeJS.ErrnoException;
+  error.code = "ERR_TLS_CERT_ALTNAME_INVALID";
+  return error;
+}
+
+/** Names and sip domains that a certificate vouches for, in lower case; wildcards stay as they are. */
+export function peerNames({ subjectaltname = "" }: PeerCertificate): string[] {
+  // Node quotes what could be taken for a separator; nobody has such a name for an honest reason.
+  if (subjectaltname.includes('"')) return [];
+  return subjectaltname.split(", ").flatMap((entry) => {
+    const [, name] = /^(?:DNS:|URI:sip:)([A-Za-z0-9*._-]+)$/.exec(entry) ?? [];
+    return name === undefined ? [] : name.toLowerCase();
+  });
 }

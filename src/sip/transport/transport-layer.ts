@@ -4,9 +4,10 @@
  */
 
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { Clock } from "../../base/clock.ts";
 import { messageOf, SipParseError, TransportError } from "../../base/errors.ts";
-import type { Flow, SipMessage, Via } from "../message.ts";
+import type { Flow, SipMessage, SipRequest, Via } from "../message.ts";
 import { UnacceptableRequestError } from "../parse-failure.ts";
 import { parseMessage } from "../parser.ts";
 import { serializeMessage } from "../serialize.ts";
@@ -15,7 +16,7 @@ import { Connector } from "./connector.ts";
 import { isWildcard, localAddressFor, plainAddress } from "./local-address.ts";
 import { AcceptedCounter, StreamListener } from "./stream-listener.ts";
 import { defaultPort, type ListenAddress, type ListenOptions, type Target } from "./target.ts";
-import { type PreparedTls, prepareTls, type TlsOptions } from "./tls-options.ts";
+import { type PreparedTls, peerNames, prepareTls, type TlsOptions } from "./tls-options.ts";
 import { UdpSocket } from "./udp.ts";
 import { datagramReturn, stampVia } from "./via-rules.ts";
 
@@ -25,6 +26,10 @@ export interface TransportHandler {
   onParseError(error: SipParseError, flow: Flow): void;
   /** A connection is gone; transactions on it that still wait learn of it. */
   onFlowLost(flow: Flow, reason: string): void;
+  /** No stranger: may have one of the connections that are reserved (hardening R16). */
+  isKnownPeer(address: string): boolean;
+  /** A TLS connection was opened without a check of its certificate (R-SEC-14). */
+  onUnverified(target: Target, fault: string | undefined): void;
   /** True while a transaction waits for an answer on this flow. */
   isAwaited(flow: Flow): boolean;
   /** Something above threw while it handled a message: a defect, and no reason to end other calls (hardening R1). */
@@ -41,6 +46,8 @@ export interface TransportOptions {
   readonly connectionsPerSourceMax?: number;
   /** Accepted connections in all; default 20 000. */
   readonly connectionsMax?: number;
+  /** Of these for peers that `isKnownPeer` vouches for; default a tenth. */
+  readonly connectionsReserved?: number;
   /** Larger requests go over TCP where that is possible (RFC 3261 §18.1.1); default 1300. */
   readonly udpRequestBytesMax?: number;
   /** Uniform in [0, 1): spreads pings. */
@@ -82,11 +89,18 @@ export class TransportLayer {
     this.#options = options;
     this.#handler = handler;
     this.#tls = options.tls === undefined ? undefined : { options: options.tls, prepared: prepareTls(options.tls) };
-    this.#accepted = new AcceptedCounter(options.connectionsPerSourceMax ?? 1000, options.connectionsMax ?? 20_000);
+    const max = options.connectionsMax ?? 20_000;
+    this.#accepted = new AcceptedCounter({
+      perSourceMax: options.connectionsPerSourceMax ?? 1000,
+      max,
+      reserved: options.connectionsReserved ?? Math.floor(max / 10),
+      isKnown: (address) => handler.isKnownPeer(address),
+    });
     this.#connector = new Connector({
       clock: options.clock,
       timeoutMs: options.connectTimeoutMs ?? 2000,
       tls: this.#tls,
+      onUnverified: (target, fault) => handler.onUnverified(target, fault),
       adopt: (socket, transport) => this.#adopt(socket, transport, false),
     });
     this.#connectionHandler = {
@@ -122,6 +136,12 @@ export class TransportLayer {
   /** Connections that were turned away because there were too many. */
   get refusedConnections(): number {
     return this.#accepted.refused;
+  }
+
+  /** We show a certificate and take requests on connections that we opened (RFC 5923). */
+  get offersAlias(): boolean {
+    const wanted = this.#tls?.options.clientCertificates ?? "off";
+    return wanted !== "off";
   }
 
   get udpRequestBytesMax(): number {
@@ -246,7 +266,8 @@ export class TransportLayer {
   #adopt(socket: Socket, transport: "tcp" | "tls", accepted: boolean): Connection {
     const { clock } = this.#options;
     const keepAlive = accepted ? undefined : this.#keepAlive();
-    const made = new Connection(socket, transport, accepted, this.#connectionHandler, clock, keepAlive);
+    const names = socket instanceof TLSSocket && socket.authorized ? peerNames(socket.getPeerCertificate()) : [];
+    const made = new Connection(socket, transport, accepted, this.#connectionHandler, clock, keepAlive, names);
     this.#connections.set(made.flow.connectionId!, made);
     return made;
   }
@@ -310,12 +331,23 @@ export class TransportLayer {
 
   #received(message: SipMessage, flow: Flow, octets: Uint8Array): void {
     try {
-      if (message.kind === "request") stampVia(message, flow);
+      if (message.kind === "request") {
+        stampVia(message, flow);
+        if (flow.tlsNames !== undefined) this.#alias(message, flow);
+      }
       this.onObserved?.("in", message, flow, octets);
       this.#handler.onMessage(message, flow);
     } catch (error) {
       this.#handler.onFault(error, flow);
     }
+  }
+
+  /** RFC 5923 §5: our requests to this name may use the connection, since its certificate is verified for it (SIP-TP-8). */
+  #alias({ vias: [via] }: SipRequest, flow: Flow): void {
+    if (via === undefined || !via.params.has("alias") || !flow.tlsNames?.includes(via.host.toLowerCase())) return;
+    const connection = this.#connections.get(flow.connectionId!);
+    if (connection !== undefined)
+      this.#connector.alias(flow.remoteAddress, via.port ?? defaultPort("tls"), via.host, connection);
   }
 
   #unreadable(error: SipParseError, flow: Flow, octets: Uint8Array): void {

@@ -6,6 +6,7 @@ import type { GatewayError } from "../../../src/base/errors.ts";
 import { makeCertificates } from "../../../src/cli/demo/certificates.ts";
 import { parseNameAddr } from "../../../src/sip/name-addr.ts";
 import type { SipStackOptions } from "../../../src/sip/sip-stack.ts";
+import { AcceptedCounter } from "../../../src/sip/transport/stream-listener.ts";
 import { parseUri } from "../../../src/sip/uri.ts";
 import type { OutgoingInvite } from "../../../src/sip/user-agent.ts";
 import {
@@ -79,6 +80,95 @@ describe("SIP-TP-15, hardening R16 limits of accepted connections", () => {
     await reached(() => test.stack.connectionCount === 1, "the first");
     const second = await StreamPeer.open(test.port("tcp"), { localAddress: ownAddress(2) });
     await reached(() => second.closed, "the end of the second connection");
+  });
+
+  it("hardening R16 a flood of strangers leaves room for those who are known, and one known source has no more than others", async () => {
+    const known = ownAddress(2);
+    const test = await stack({ connectionsMax: 6, connectionsReserved: 3, connectionsPerSourceMax: 4 });
+    const asked: string[] = [];
+    test.stack.isKnownPeer = (address) => {
+      asked.push(address);
+      return address === known;
+    };
+    for (let number = 0; number < 3; number++) await StreamPeer.open(test.port("tcp"));
+    await reached(() => test.stack.connectionCount === 3, "the strangers");
+    // Nobody is asked about while there is room for all.
+    expect(asked).toEqual([]);
+    const fourth = await StreamPeer.open(test.port("tcp"));
+    await reached(() => fourth.closed, "the end of a stranger too many");
+    const trunks: StreamPeer[] = [];
+    for (let number = 0; number < 3; number++)
+      trunks.push(await StreamPeer.open(test.port("tcp"), { localAddress: known }));
+    for (const trunk of trunks) {
+      await trunk.send(optionsRequest("tcp", known, 5060).bytes);
+      await trunk.nextResponse(200);
+    }
+    const tooMany = await StreamPeer.open(test.port("tcp"), { localAddress: known });
+    await reached(() => tooMany.closed, "the end of the seventh");
+  });
+
+  it("hardening R16 half-open and slow strangers on TCP and TLS do not keep a known trunk from its call", async () => {
+    const known = ownAddress(2);
+    const { certPem, keyPem } = await makeCertificates(["sip.example.net"]);
+    const test = await stack({
+      listen: [
+        { transport: "tcp", address: "127.0.0.1", port: 0 },
+        { transport: "tls", address: "127.0.0.1", port: 0 },
+      ],
+      tls: { certPem, keyPem },
+      connectionsMax: 8,
+      connectionsReserved: 2,
+    });
+    test.stack.isKnownPeer = (address) => address === known;
+    const slow: StreamPeer[] = [];
+    for (let number = 0; number < 6; number++)
+      slow.push(await StreamPeer.open(test.port(number % 2 === 0 ? "tcp" : "tls")));
+    // A head that never ends, an octet now and then; the first octets of a handshake.
+    for (const peer of slow) await peer.send(Buffer.from([0x16]));
+    const stranger = await StreamPeer.open(test.port("tcp"));
+    await reached(() => stranger.closed, "the end of the stranger");
+    const trunk = await StreamPeer.open(test.port("tcp"), { localAddress: known });
+    await trunk.send(optionsRequest("tcp", known, 5060).bytes);
+    await trunk.nextResponse(200);
+    // Those on TCP have 30 s for a whole message, however they drip.
+    for (let second = 0; second < 30; second++) {
+      await slow[0]!.send(Buffer.from("x"));
+      test.clock.advance(1000);
+    }
+    await reached(() => slow[0]!.closed && slow[2]!.closed && slow[4]!.closed, "the end of the slow ones");
+  });
+
+  it("an IPv6 host counts with its whole /64", () => {
+    const counter = new AcceptedCounter({ perSourceMax: 2, max: 10, reserved: 0, isKnown: () => false });
+    const from = (remoteAddress: string): boolean =>
+      counter.admit({ remoteAddress, once: () => undefined } as unknown as Socket);
+    expect([from("2001:db8::1"), from("2001:db8::ffff:2"), from("2001:db8:0:0:1::3")]).toEqual([true, true, false]);
+    expect(from("2001:db8:0:1::1")).toBe(true);
+    expect([from("::ffff:192.0.2.1"), from("192.0.2.1"), from("::ffff:192.0.2.1")]).toEqual([true, true, false]);
+  });
+
+  it("HARD pipelining without reading: the connection is closed at 1 MiB of answers, others are served meanwhile", async () => {
+    const test = await stack();
+    const greedy = await StreamPeer.open(test.port("tcp"));
+    greedy.socket.pause();
+    const other = await StreamPeer.open(test.port("tcp"), { localAddress: ownAddress(2) });
+    // Record-Route is copied, so that the answers are as long as the requests (RFC 3261 §12.1.1).
+    const route = `Record-Route: <sip:p1.example.net;lr>;x=${"r".repeat(7000)}\r\n`;
+    let served = 0;
+    for (let round = 0; round < 400 && test.stack.connectionCount === 2; round++) {
+      const batch: string[] = [];
+      for (let number = 0; number < 20; number++) {
+        const text = optionsRequest("tcp", "127.0.0.1", 5060).bytes.toString();
+        batch.push(text.replace("Max-Forwards", `${route}Max-Forwards`));
+      }
+      greedy.socket.write(batch.join(""));
+      await other.send(optionsRequest("tcp", "127.0.0.1", 5060).bytes);
+      await other.nextResponse(200);
+      served++;
+    }
+    expect(test.stack.connectionCount).toBe(1);
+    expect(served).toBeGreaterThan(0);
+    await greedy.close();
   });
 
   it("connections that never begin their TLS handshake count", async () => {

@@ -7,7 +7,7 @@
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { WorkerHandle } from "../scheduler/worker-handle.ts";
-import type { SipRequest } from "../sip/message.ts";
+import type { SipRequest, SipResponse } from "../sip/message.ts";
 import type { Dialog, DialogEnd, InDialogRequest } from "../sip/user-agent.ts";
 import { answerReoffer, sdpBody } from "./answer-reoffer.ts";
 import type { Call } from "./call.ts";
@@ -59,6 +59,7 @@ export class CallLeg {
     this.#offerOpen = offerOpen;
     this.#infoDigits = new InfoDigits(dialog, log);
     dialog.onReoffer = (request) => void this.#reoffered(request);
+    dialog.onRefreshed = (response) => void this.#refreshed(response);
     dialog.onAck = (ack) => void this.#acknowledged(ack);
     dialog.onRequest = (request) => this.#requested(request);
     dialog.onEnded = (end) => this.#end(endOf(end));
@@ -163,6 +164,19 @@ export class CallLeg {
       this.#offerOpen = true;
       request.respond(200, { body: sdpBody(this.negotiation.makeOffer()) });
     } else request.respond(200);
+  }
+
+  /** Our description was offered again to refresh the session; the answer may say something new. */
+  async #refreshed(response: SipResponse): Promise<void> {
+    const answer = sdpOf(response);
+    if (answer === "") return;
+    try {
+      if (this.negotiation.isKnownRemote(answer)) return;
+      await this.media.configure(this.negotiation.acceptAnswer(answer));
+      this.call.note("media", `changed by a refresh: ${this.negotiation.summary}`);
+    } catch (error) {
+      this.call.note("media", `answer to a refresh not usable: ${messageOf(error)}`);
+    }
   }
 
   async #acknowledged(ack: SipRequest): Promise<void> {

@@ -120,6 +120,11 @@ export class LegNegotiation {
     return this.#optionsOf(negotiated);
   }
 
+  /** True when the far end has said just this last. */
+  isKnownRemote(text: string): boolean {
+    return this.#agreed !== undefined && formatSession(parseSession(text)) === formatSession(this.#agreed.remote);
+  }
+
   /** True when the far end takes nothing from us. */
   get heldByRemote(): boolean {
     return this.#negotiated?.heldByRemote ?? false;

@@ -199,6 +199,11 @@ export interface Dialog {
   onRequest: ((request: InDialogRequest) => void) | undefined;
   /** ACK of our 2xx (first or re-INVITE), with its body when there is one. */
   onAck: ((ack: SipRequest) => void) | undefined;
+  /**
+   * 2xx to a re-INVITE by which the stack refreshed the session: what we said last was offered again, and its body is the
+   * answer to that (RFC 4028 §7.4).
+   */
+  onRefreshed: ((response: SipResponse) => void) | undefined;
   /** Called once. */
   onEnded: ((end: DialogEnd) => void) | undefined;
 }

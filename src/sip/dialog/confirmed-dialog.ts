@@ -34,6 +34,7 @@ export class ConfirmedDialog implements Dialog {
   onReoffer: ((request: InDialogRequest) => void) | undefined;
   onRequest: ((request: InDialogRequest) => void) | undefined;
   onAck: ((ack: SipRequest) => void) | undefined;
+  onRefreshed: ((response: SipResponse) => void) | undefined;
   onEnded: ((end: DialogEnd) => void) | undefined;
 
   readonly #core: SipCore;
@@ -43,6 +44,8 @@ export class ConfirmedDialog implements Dialog {
   #state: DialogState;
   #remoteSequence: number;
   #localBody: SipBody | undefined;
+  /** It said so, and has not refused one since. */
+  #remoteTakesUpdate: boolean;
   #repeater: AnswerRepeater | undefined;
   readonly #exchange: OfferExchange;
   /** The answer to the offer of a 2xx comes in its ACK, or is to go there. */
@@ -65,13 +68,14 @@ export class ConfirmedDialog implements Dialog {
     this.remote = seed.remote;
     this.#remoteSequence = seed.remoteSequence;
     this.#localBody = seed.localBody;
+    this.#remoteTakesUpdate = seed.remoteTakesUpdate;
     this.#exchange = seed.exchange;
     this.#answerInAck = seed.answerInAck;
     this.#sender = new DialogSender(core, seed);
     this.#state = seed.role === "uas" ? "waiting for ACK" : "confirmed";
     this.#session = new SessionTimer(
       core.clock,
-      () => this.#refresh(),
+      () => void this.#refresh(),
       () => this.#lose(new TransactionTimeoutError("the session was not refreshed in time"), EXPIRED),
     );
     this.#session.agree(seed.session);
@@ -286,13 +290,28 @@ export class ConfirmedDialog implements Dialog {
     return headers;
   }
 
-  /** Half of the interval is over (RFC 4028 §7.4). Without UPDATE the same offer is made again. */
-  #refresh(): void {
+  /** Half of the interval is over (RFC 4028 §7.4). Without UPDATE the same offer is made again, by re-INVITE. */
+  async #refresh(): Promise<void> {
     if (this.ended) return;
-    let refreshed: Promise<SipResponse> | undefined;
-    if (this.#seed.remoteTakesUpdate) refreshed = this.#send("UPDATE", {});
-    else if (this.#localBody !== undefined && !this.#offering) refreshed = this.reoffer("INVITE", this.#localBody);
-    refreshed?.catch((error) => this.#core.log.debug("session was not refreshed", { error: messageOf(error) }));
+    // An offer of ours refreshes when it is accepted, and is looked after again when it is not.
+    if (this.#offering) {
+      this.#session.again();
+      return;
+    }
+    const withUpdate = this.#remoteTakesUpdate;
+    if (!withUpdate && this.#localBody === undefined) return;
+    try {
+      const response = await (withUpdate ? this.#send("UPDATE", {}) : this.reoffer("INVITE", this.#localBody!));
+      if (this.ended) return;
+      if (response.status < 300) {
+        if (!withUpdate) this.onRefreshed?.(response);
+      } else if (withUpdate && (response.status === 405 || response.status === 501)) {
+        this.#remoteTakesUpdate = false;
+        void this.#refresh();
+      } else this.#session.again();
+    } catch (error) {
+      this.#core.log.debug("session was not refreshed", { error: messageOf(error) });
+    }
   }
 
   #repeatUntilAck(send: () => void): void {

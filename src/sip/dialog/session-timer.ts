@@ -28,6 +28,7 @@ export interface SessionInterval {
 const SECONDS_MAX = 2 ** 31 / 1000 - 1;
 /** Not the refresher: BYE that much before the end, or a third of the interval if that is less (§10). */
 const EARLY_SECONDS = 32;
+const AGAIN_MS_MIN = 5000;
 
 interface SessionExpires {
   readonly seconds: number;
@@ -139,6 +140,14 @@ export class SessionTimer {
     const { seconds, refresher } = interval;
     if (refresher === "local") this.#refresh = this.#clock.after(seconds * 500, this.#onRefresh);
     this.#expiry = this.#clock.after((seconds - Math.min(EARLY_SECONDS, seconds / 3)) * 1000, this.#onExpired);
+  }
+
+  /** A refresh was not accepted: another one soon, while the session lasts. */
+  again(): void {
+    const interval = this.#interval;
+    if (interval === undefined || interval.refresher !== "local") return;
+    this.#refresh?.cancel();
+    this.#refresh = this.#clock.after(Math.max(AGAIN_MS_MIN, (interval.seconds * 1000) / 16), this.#onRefresh);
   }
 
   stop(): void {

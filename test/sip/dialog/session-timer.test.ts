@@ -157,6 +157,89 @@ describe("RFC 4028 9 as the called side", () => {
     await stage.agent.answer(invite, 200, { body: SDP, headers: [["Session-Expires", "1800;refresher=uac"]] });
     expect((await stage.agent.peer.nextRequest("ACK")).cseq.number).toBe(invite.cseq.number);
   });
+
+  it("SIP-TMR-4 the body of its 2xx goes to the user: it is the answer to what was offered again", async () => {
+    const { dialog } = await called([["Allow", "INVITE, ACK, BYE"]]);
+    const answers: string[] = [];
+    dialog.onRefreshed = ({ body }) => answers.push(Buffer.from(body).toString());
+    stage.clock.advance(900_000);
+    const invite = await stage.agent.peer.nextRequest("INVITE");
+    const moved = { ...SDP, content: `${SDP.content}s=moved\r\n` };
+    await stage.agent.answer(invite, 200, { body: moved, headers: [["Session-Expires", "1800;refresher=uac"]] });
+    await stage.agent.peer.nextRequest("ACK");
+    await reached(() => answers.length === 1, "the answer");
+    expect(answers).toEqual([moved.content]);
+  });
+
+  it("SIP-TMR-4 the description that is offered again is the one of the last exchange", async () => {
+    const { answer, dialog } = await called([["Allow", "INVITE, ACK, BYE"]]);
+    const latest = { ...SDP, content: `${SDP.content}s=latest\r\n` };
+    dialog.onReoffer = (incoming) => incoming.respond(200, { body: latest });
+    const again = await stage.agent.inDialog("INVITE", { answer, cseq: 2, body: SDP });
+    await stage.agent.ack(again, await stage.agent.peer.nextResponse(200));
+    await settle();
+    stage.clock.advance(900_000);
+    expect(Buffer.from((await stage.agent.peer.nextRequest("INVITE")).body).toString()).toBe(latest.content);
+  });
+
+  it.each([405, 501])(
+    "UPDATE that is refused with %i is not tried again: re-INVITE at once, and from then on",
+    async (status) => {
+      const { ends } = await called([["Allow", "INVITE, ACK, BYE, UPDATE"]]);
+      stage.clock.advance(900_000);
+      await stage.agent.answer(await stage.agent.peer.nextRequest("UPDATE"), status);
+      for (let round = 0; round < 2; round++) {
+        const invite = await stage.agent.peer.nextRequest("INVITE");
+        await stage.agent.answer(invite, 200, { body: SDP, headers: [["Session-Expires", "1800;refresher=uac"]] });
+        await stage.agent.peer.nextRequest("ACK");
+        await settle();
+        stage.clock.advance(900_000);
+      }
+      expect(ends).toHaveLength(0);
+    },
+  );
+
+  it("10 a refresh that is refused is tried again while the session lasts, and ends it when none is accepted", async () => {
+    const { ends } = await called([["Allow", "UPDATE"]]);
+    stage.clock.advance(900_000);
+    for (let round = 0; round < 3; round++) {
+      await stage.agent.answer(await stage.agent.peer.nextRequest("UPDATE"), 500);
+      await settle();
+      expect(ends).toHaveLength(0);
+      stage.clock.advance(112_500);
+    }
+    const accepted = await stage.agent.peer.nextRequest("UPDATE");
+    await stage.agent.answer(accepted, 200, { headers: [["Session-Expires", "1800;refresher=uac"]] });
+    await settle();
+    stage.clock.advance(899_999);
+    await settle();
+    expect(stage.agent.peer.waiting).toBe(0);
+    stage.clock.advance(1);
+    await stage.agent.answer(await stage.agent.peer.nextRequest("UPDATE"), 500);
+    await settle();
+    for (let round = 0; round < 8 && ends.length === 0; round++) {
+      stage.clock.advance(112_500);
+      await settle();
+      const last = stage.agent.peer.received.at(-1)!;
+      if (last.kind === "request" && last.method === "UPDATE") await stage.agent.answer(last, 500);
+      await settle();
+    }
+    expect(ends).toMatchObject([{ by: "error", error: { code: "SIP_TIMEOUT" } }]);
+  });
+
+  it("a refresh that falls into an offer of ours waits for it", async () => {
+    const { dialog, ends } = await called([["Allow", "INVITE, ACK, BYE"]]);
+    stage.clock.advance(899_900);
+    const done = dialog.reoffer("INVITE", SDP);
+    const invite = await stage.agent.peer.nextRequest("INVITE");
+    stage.clock.advance(100);
+    await stage.agent.answer(invite, 488);
+    await stage.agent.peer.nextRequest("ACK");
+    expect((await done).status).toBe(488);
+    stage.clock.advance(112_500);
+    await stage.agent.peer.nextRequest("INVITE");
+    expect(ends).toHaveLength(0);
+  });
 });
 
 describe("RFC 4028 7 as the calling side", () => {
@@ -219,25 +302,42 @@ describe("RFC 4028 7 as the calling side", () => {
     expect(ends).toMatchObject([{ by: "error" }]);
   });
 
-  it("SIP-DLG-9 481 to a refresh ends the session without BYE, 408 and silence with one", async () => {
-    for (const status of [481, 408, 0]) {
-      const { ends } = await calling([
-        ["Allow", "UPDATE"],
-        ["Session-Expires", "200;refresher=uac"],
-      ]);
-      stage.clock.advance(100_000);
-      const update = await stage.agent.peer.nextRequest("UPDATE");
-      if (status > 0) await stage.agent.answer(update, status);
-      else stage.clock.advance(32_000);
-      await reached(() => ends.length === 1, `the end after ${status}`);
-      await settle();
-      const names = stage.agent.peer.received.map((one) => (one.kind === "request" ? one.method : ""));
-      expect(names.includes("BYE"), String(status)).toBe(status !== 481);
-      stage.agent.peer.received.length = 0;
-      await stage.stop();
-      stage = await Stage.start();
-    }
+  it("422 to a refresh by re-INVITE raises the interval as well", async () => {
+    await calling([
+      ["Allow", "INVITE"],
+      ["Session-Expires", "200;refresher=uac"],
+    ]);
+    stage.clock.advance(100_000);
+    const first = await stage.agent.peer.nextRequest("INVITE");
+    await stage.agent.answer(first, 422, { headers: [["Min-SE", "400"]] });
+    await stage.agent.peer.nextRequest("ACK");
+    const second = await stage.agent.peer.nextRequest("INVITE");
+    expect(second.headers.get("Session-Expires")).toBe("400;refresher=uac");
+    expect(second.headers.get("Min-SE")).toBe("400");
   });
+
+  it.each(["UPDATE", "INVITE"])(
+    "SIP-DLG-9 481 to a refresh by %s ends the session without BYE, 408 and silence with one",
+    async (method) => {
+      for (const status of [481, 408, 0]) {
+        const { ends } = await calling([
+          ["Allow", method],
+          ["Session-Expires", "200;refresher=uac"],
+        ]);
+        stage.clock.advance(100_000);
+        const update = await stage.agent.peer.nextRequest(method);
+        if (status > 0) await stage.agent.answer(update, status);
+        else stage.clock.advance(32_000);
+        await reached(() => ends.length === 1, `the end after ${status}`);
+        await settle();
+        const names = stage.agent.peer.received.map((one) => (one.kind === "request" ? one.method : ""));
+        expect(names.includes("BYE"), String(status)).toBe(status !== 481);
+        stage.agent.peer.received.length = 0;
+        await stage.stop();
+        stage = await Stage.start();
+      }
+    },
+  );
 });
 
 it("session timers can be switched off", async () => {

@@ -1,7 +1,7 @@
 /** Answers to challenges of one request or call (RFC 3261 §22.2, §22.3, RFC 8760, SIP-AUTH-7, hardening R6). */
 
 import { randomHex } from "../../base/ids.ts";
-import { answerChallenge, parseChallenges } from "../digest.ts";
+import { answerChallenge, type Challenge, parseChallenges } from "../digest.ts";
 import type { ExtraHeaders, SipResponse } from "../message.ts";
 import { formatUri, type SipUri } from "../uri.ts";
 
@@ -13,14 +13,36 @@ export interface ClientCredentials {
 /** A proxy and the far end may both ask, or one of them twice since its nonce went stale; then it is enough. */
 const ROUNDS_MAX = 2;
 
+/** Nonces of one dialog: later requests use them on, so that each of them is not challenged anew (RFC 7616 §3.4, nc). */
+export class ChallengeMemory {
+  readonly used = new Map<string, { readonly name: string; readonly challenge: Challenge; count: number }>();
+}
+
 export class ClientAuthentication {
   readonly #credentials: ClientCredentials | undefined;
+  readonly #memory: ChallengeMemory;
   /** By header and realm: what stays in every further request. */
   readonly #answers = new Map<string, readonly [name: string, value: string]>();
+  /** Answered for this very request, and not only out of memory. */
+  readonly #fresh = new Set<string>();
   #rounds = 0;
 
-  constructor(credentials: ClientCredentials | undefined) {
+  constructor(credentials: ClientCredentials | undefined, memory = new ChallengeMemory()) {
     this.#credentials = credentials;
+    this.#memory = memory;
+  }
+
+  get memory(): ChallengeMemory {
+    return this.#memory;
+  }
+
+  /**
+   * Answers what was asked before without waiting to be asked: for a new request, or the same one to another server. The
+   * count goes on, so that no answer is used twice.
+   */
+  foresee(method: string, uri: SipUri): void {
+    this.#fresh.clear();
+    for (const key of this.#memory.used.keys()) this.#answer(key, method, uri);
   }
 
   get headers(): ExtraHeaders {
@@ -41,11 +63,22 @@ export class ClientAuthentication {
     const name = isProxy ? "Proxy-Authorization" : "Authorization";
     const key = `${name} ${challenge.realm}`;
     // The same realm again is a refusal, unless it only wants a fresh nonce.
-    if (this.#answers.has(key) && !challenge.stale) return false;
+    const used = this.#memory.used.get(key);
+    const isFresh = this.#fresh.has(key);
+    if (isFresh && !challenge.stale) return false;
+    if (!isFresh && used?.challenge.nonce === challenge.nonce && !challenge.stale) return false;
     this.#rounds++;
-    const digestUri = formatUri({ ...uri, headers: [] });
-    const answer = answerChallenge(challenge, { method, uri: digestUri }, this.#credentials, randomHex(8));
-    this.#answers.set(key, [name, answer]);
+    this.#fresh.add(key);
+    this.#memory.used.set(key, { name, challenge, count: 0 });
+    this.#answer(key, method, uri);
     return true;
+  }
+
+  #answer(key: string, method: string, uri: SipUri): void {
+    const used = this.#memory.used.get(key);
+    if (used === undefined || this.#credentials === undefined) return;
+    const request = { method, uri: formatUri({ ...uri, headers: [] }) };
+    const value = answerChallenge(used.challenge, request, this.#credentials, randomHex(8), ++used.count);
+    this.#answers.set(key, [used.name, value]);
   }
 }

@@ -3,7 +3,7 @@
 import type { ExtraHeaders, Flow, NameAddr, SipBody } from "../message.ts";
 import type { ServerTransaction } from "../transaction/server-transaction.ts";
 import type { SipUri } from "../uri.ts";
-import type { ClientCredentials } from "./authentication.ts";
+import type { ChallengeMemory, ClientCredentials } from "./authentication.ts";
 import type { OfferExchange } from "./offer-exchange.ts";
 import type { SessionInterval } from "./session-timer.ts";
 
@@ -25,8 +25,9 @@ export interface DialogSeed {
   readonly tlsVerify: boolean;
   /** Credentials of the INVITE, sent again with the ACK (SIP-TXN-4). */
   readonly authorization?: ExtraHeaders;
-  /** For challenges in the dialog. */
+  /** For challenges in the dialog, and those of the INVITE. */
   readonly credentials?: ClientCredentials;
+  readonly challenges?: ChallengeMemory;
   /** Agreed in the 2xx (RFC 4028). */
   readonly session: SessionInterval | undefined;
   /** The far end takes UPDATE, so that a refresh needs no offer. */
@@ -55,4 +56,5 @@ export type SenderSeed = Pick<
   | "tlsVerify"
   | "authorization"
   | "credentials"
+  | "challenges"
 >;

@@ -7,7 +7,7 @@ import { messageOf } from "../../base/errors.ts";
 import { createRequest } from "../build.ts";
 import type { ExtraHeaders, Flow, SipBody, SipRequest, SipResponse } from "../message.ts";
 import type { SipUri } from "../uri.ts";
-import { ClientAuthentication } from "./authentication.ts";
+import { ChallengeMemory, ClientAuthentication } from "./authentication.ts";
 import { contactFor, type SipCore, userAgent, viaFor } from "./core.ts";
 import type { SenderSeed } from "./dialog-seed.ts";
 import { supported } from "./extensions.ts";
@@ -30,6 +30,7 @@ export class DialogSender {
   readonly #acks = new Map<number, { readonly request: SipRequest; readonly flow: Flow }>();
   /** Credentials of each INVITE go with its ACK (SIP-TXN-4). */
   #authorization: ExtraHeaders;
+  readonly #challenges: ChallengeMemory;
   #sequence: number;
   #inviteSequence: number;
   remoteTarget: SipUri;
@@ -39,6 +40,7 @@ export class DialogSender {
     this.#core = core;
     this.#seed = seed;
     this.#authorization = seed.authorization ?? [];
+    this.#challenges = seed.challenges ?? new ChallengeMemory();
     this.#sequence = seed.localSequence;
     this.#inviteSequence = seed.inviteSequence;
     this.remoteTarget = seed.remoteTarget;
@@ -55,7 +57,8 @@ export class DialogSender {
    * @throws TransactionTimeoutError, TransportError
    */
   async exchange(method: string, content: RequestContent): Promise<SipResponse> {
-    const authentication = new ClientAuthentication(this.#seed.credentials);
+    const authentication = new ClientAuthentication(this.#seed.credentials, this.#challenges);
+    authentication.foresee(method, routeRequest(this.remoteTarget, this.#seed.routes).uri);
     for (;;) {
       const sequence = ++this.#sequence;
       const headers = [...(content.headers ?? []), ...authentication.headers];

@@ -9,7 +9,7 @@ import { lists, readRSeq } from "../header-values.ts";
 import type { Flow, SipBody, SipRequest, SipResponse } from "../message.ts";
 import type { ServerTransaction } from "../transaction/server-transaction.ts";
 import type { AnswerOptions, InDialogRequest } from "../user-agent.ts";
-import type { ClientCredentials } from "./authentication.ts";
+import type { ChallengeMemory, ClientCredentials } from "./authentication.ts";
 import { contactFor, type SipCore, server } from "./core.ts";
 import { isFromPeer } from "./dialog-peer.ts";
 import { DialogSender } from "./dialog-sender.ts";
@@ -23,6 +23,7 @@ export interface EarlyDialogOptions {
   readonly flow: Flow;
   readonly tlsVerify: boolean;
   readonly credentials?: ClientCredentials | undefined;
+  readonly challenges: ChallengeMemory;
   /** An offer in UPDATE. */
   onReoffer(offer: InDialogRequest): void;
   /** The offer in a reliable answer to an INVITE that had none; `answer` sends the PRACK with it. */
@@ -46,7 +47,7 @@ export class EarlyDialog implements DialogEndpoint {
   localBody: SipBody | undefined;
 
   constructor(core: SipCore, response: SipResponse, options: EarlyDialogOptions) {
-    const { invite, flow, tlsVerify, credentials } = options;
+    const { invite, flow, tlsVerify, credentials, challenges } = options;
     this.#core = core;
     this.#options = options;
     this.#localTag = invite.from.params.get("tag") ?? "";
@@ -63,6 +64,7 @@ export class EarlyDialog implements DialogEndpoint {
       routes: this.#routes,
       flow,
       tlsVerify,
+      challenges,
       ...(credentials === undefined ? {} : { credentials }),
     });
     core.dialogs.add(invite.callId, this.#localTag, this.#remoteTag, this);

@@ -137,7 +137,10 @@ export class UacInvite implements OutgoingInvite {
     // P1 may have moved on while the connection was being made.
     if (this.#located !== located || this.#outcome !== "pending") return;
     if (this.#cancelRequested) this.#fail(new TransactionTimeoutError("cancelled before the INVITE was sent"));
-    else this.#send(flow);
+    else {
+      this.#authentication.foresee("INVITE", this.#options.uri);
+      this.#send(flow);
+    }
   }
 
   /** P1: connecting counts (SIP-TP-7). The transaction runs on, so that a late answer is handled (SIP-TXN-2). */
@@ -230,6 +233,7 @@ export class UacInvite implements OutgoingInvite {
       flow,
       tlsVerify: this.#options.tlsVerify ?? true,
       credentials: this.#options.credentials,
+      challenges: this.#authentication.memory,
       onReoffer: (offer) => {
         if (this.onReoffer === undefined) offer.respond(488);
         else this.onReoffer(offer);
@@ -293,7 +297,9 @@ export class UacInvite implements OutgoingInvite {
       this.#settle(() => this.onRejected?.(response));
       return;
     }
-    if (this.#authentication.answer(response, "INVITE", this.#options.uri) || this.#isTooShort(response)) {
+    const isAnswered = this.#authentication.answer(response, "INVITE", this.#options.uri);
+    if (isAnswered || this.#isTooShort(response)) {
+      if (!isAnswered) this.#authentication.foresee("INVITE", this.#options.uri);
       this.#sequence++;
       this.#send(transaction.flow);
       return;
@@ -367,6 +373,7 @@ export class UacInvite implements OutgoingInvite {
       flow: transaction.flow,
       tlsVerify: this.#options.tlsVerify ?? true,
       authorization: this.#authentication.headers,
+      challenges: this.#authentication.memory,
       ...(credentials === undefined ? {} : { credentials }),
       session: this.#core.sessionTimer === undefined ? undefined : agreedSession(response),
       remoteTakesUpdate: lists(response.headers, "Allow", "update"),

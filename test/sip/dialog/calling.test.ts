@@ -4,9 +4,9 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { GatewayError } from "../../../src/base/errors.ts";
-import { parseCredentials } from "../../../src/sip/digest.ts";
+import { digestHa1, parseCredentials, verifyResponse } from "../../../src/sip/digest.ts";
 import type { ExtraHeaders, SipRequest, SipResponse } from "../../../src/sip/message.ts";
-import { parseUri } from "../../../src/sip/uri.ts";
+import { formatUri, parseUri } from "../../../src/sip/uri.ts";
 import type { Dialog, DialogEnd, OutgoingInvite } from "../../../src/sip/user-agent.ts";
 import { ScriptedAgent, SDP, Stage, settle } from "../../support/sip-scripts.ts";
 import { nameOf, reached, UdpPeer } from "../../support/sip-wire.ts";
@@ -344,6 +344,68 @@ describe("RFC 3261 22.2, 22.3 challenges", () => {
     expect(log).toEqual(["first", "rejected 401"]);
   });
 
+  it.each([
+    ["SHA-256 above MD5", ["SHA-256", "MD5"], "SHA-256"],
+    ["MD5 above SHA-256: the order is the server's", ["MD5", "SHA-256"], "MD5"],
+    ["what nobody knows is passed over", ["SHA-3", "MD5-sess", "SHA-512-256"], "SHA-512-256"],
+  ] as const)("SIP-AUTH-4, RFC 8760 2.4 the topmost that we know: %s", async (_what, offered, wanted) => {
+    watch(stage.call({ credentials }));
+    const headers = offered.map(
+      (name) => ["Proxy-Authenticate", `Digest realm="r", nonce="n", qop="auth", algorithm=${name}`] as const,
+    );
+    await stage.agent.answer(await stage.agent.peer.nextRequest("INVITE"), 407, { headers });
+    await stage.agent.peer.nextRequest("ACK");
+    const second = await stage.agent.peer.nextRequest("INVITE");
+    const answer = parseCredentials(second.headers.get("Proxy-Authorization")!)!;
+    expect(answer.algorithm).toBe(wanted);
+    expect(answer.uri).toBe(formatUri(second.uri));
+    expect(verifyResponse(answer, "INVITE", digestHa1(wanted, "alice", "r", "secret"))).toBe(true);
+  });
+
+  it("RFC 7616 3.4 a nonce is used on in the dialog with the next count, without another challenge", async () => {
+    const { dialogs } = watch(stage.call({ credentials }));
+    await stage.agent.answer(await stage.agent.peer.nextRequest("INVITE"), 407, proxy("carrier", "n1"));
+    await stage.agent.peer.nextRequest("ACK");
+    await stage.agent.answer(await stage.agent.peer.nextRequest("INVITE"), 200, { body: SDP });
+    await stage.agent.peer.nextRequest("ACK");
+    const info = dialogs[0]!.request("INFO");
+    const first = await stage.agent.peer.nextRequest("INFO");
+    const answer = parseCredentials(first.headers.get("Proxy-Authorization")!)!;
+    expect(answer).toMatchObject({ nonce: "n1", nonceCount: "00000002" });
+    expect(verifyResponse(answer, "INFO", digestHa1("MD5", "alice", "carrier", "secret"))).toBe(true);
+    // It has run out: a fresh one is answered once, whether the server says stale or not.
+    await stage.agent.answer(first, 407, proxy("carrier", "n2"));
+    const second = await stage.agent.peer.nextRequest("INFO");
+    const renewed = parseCredentials(second.headers.get("Proxy-Authorization")!)!;
+    expect(renewed).toMatchObject({ nonce: "n2", nonceCount: "00000001" });
+    await stage.agent.answer(second, 407, proxy("carrier", "n3"));
+    expect((await info).status).toBe(407);
+    dialogs[0]!.bye();
+    const last = await stage.agent.peer.nextRequest("BYE");
+    expect(parseCredentials(last.headers.get("Proxy-Authorization")!)).toMatchObject({ nonceCount: "00000002" });
+  });
+
+  it("hardening R6 the same nonce asked for again is a refusal of the password", async () => {
+    const { dialogs } = watch(stage.call({ credentials }));
+    await stage.agent.answer(await stage.agent.peer.nextRequest("INVITE"), 407, proxy("carrier", "n1"));
+    await stage.agent.peer.nextRequest("ACK");
+    await stage.agent.answer(await stage.agent.peer.nextRequest("INVITE"), 200, { body: SDP });
+    await stage.agent.peer.nextRequest("ACK");
+    const info = dialogs[0]!.request("INFO");
+    await stage.agent.answer(await stage.agent.peer.nextRequest("INFO"), 407, proxy("carrier", "n1"));
+    expect((await info).status).toBe(407);
+  });
+
+  it("a count is never used twice: 422 after a challenge brings the next one", async () => {
+    watch(stage.call({ credentials }));
+    await stage.agent.answer(await stage.agent.peer.nextRequest("INVITE"), 407, proxy("carrier", "n1"));
+    await stage.agent.peer.nextRequest("ACK");
+    await stage.agent.answer(await stage.agent.peer.nextRequest("INVITE"), 422, { headers: [["Min-SE", "3600"]] });
+    await stage.agent.peer.nextRequest("ACK");
+    const third = await stage.agent.peer.nextRequest("INVITE");
+    expect(parseCredentials(third.headers.get("Proxy-Authorization")!)).toMatchObject({ nonceCount: "00000002" });
+  });
+
   it("in the dialog BYE and re-INVITE are answered too, with their own method", async () => {
     const { dialogs } = watch(stage.call({ credentials }));
     const request = await stage.agent.peer.nextRequest("INVITE");
@@ -354,7 +416,6 @@ describe("RFC 3261 22.2, 22.3 challenges", () => {
     await stage.agent.answer(first, 407, proxy("carrier", "n1"));
     const second = await stage.agent.peer.nextRequest("BYE");
     expect(second.cseq.number).toBe(first.cseq.number + 1);
-    const { digestHa1, verifyResponse } = await import("../../../src/sip/digest.ts");
     const answer = parseCredentials(second.headers.get("Proxy-Authorization")!)!;
     expect(verifyResponse(answer, "BYE", digestHa1("MD5", "alice", "carrier", "secret"))).toBe(true);
   });

@@ -1,7 +1,8 @@
 /** Where a call to a number leaves the gateway: a BYOC trunk's connection policy, or another trunk's origination URIs (R-GEN-6, R-BYOC-12). */
 
 import { domainNameOf } from "../trunking/domains.ts";
-import type { ByocTrunk, OriginationTarget, Trunk } from "../trunking/records.ts";
+import { passedHeaders } from "../trunking/passed-headers.ts";
+import type { ByocTrunk, LinkOptions, OriginationTarget, Trunk } from "../trunking/records.ts";
 import type { CallContext } from "./call-context.ts";
 import type { AttemptPlan } from "./plan-targets.ts";
 
@@ -20,6 +21,13 @@ export interface RouteRequest {
   readonly hidden: boolean;
   readonly maxForwards: number;
   readonly diversions: readonly string[];
+  /** Headers of the INVITE that came, and whether its side is trusted; absent for calls that began here. */
+  readonly came?: CameWith;
+}
+
+export interface CameWith {
+  readonly headers: Iterable<readonly [name: string, value: string]>;
+  readonly trusted: boolean;
 }
 
 /** Through a BYOC trunk; its secure-media switch is that of each target (R-BYOC-16, R-BYOC-17). */
@@ -51,6 +59,7 @@ export function byocRoute(ctx: CallContext, trunk: ByocTrunk, request: RouteRequ
         : { credentials: { username: targetUsername, password: targetPassword } }),
       symmetricRtp: settings.sourcePolicy === "latch",
       infoDigits: trunk.infoDigits,
+      ...onward(trunk, request),
     },
   };
 }
@@ -77,6 +86,7 @@ export function trunkRoute(ctx: CallContext, trunk: Trunk, request: RouteRequest
       tlsVerify: trunk.tlsVerify,
       symmetricRtp: trunk.symmetricRtp,
       infoDigits: trunk.infoDigits,
+      ...onward(trunk, request),
     },
   };
 }
@@ -91,4 +101,11 @@ export function carrierRoute(ctx: CallContext, trunk: Trunk, request: RouteReque
   const byoc =
     link?.kind === "byoc" ? ctx.store.get("byocTrunks", link.byocTrunkSid) : ctx.store.defaultCarrier(trunk.accountSid);
   return byoc === undefined ? undefined : byocRoute(ctx, byoc, request);
+}
+
+/** What the far end of this trunk is told of the caller's side. */
+function onward(trunk: LinkOptions, { came }: RouteRequest): Pick<AttemptPlan, "trusted" | "userPhone" | "passed"> {
+  const { trusted = false, userPhone = false, passHeaders = [] } = trunk;
+  const passed = came === undefined ? [] : passedHeaders(came.headers, passHeaders, trusted && came.trusted);
+  return { trusted, userPhone, passed };
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Trunk } from "../trunking/records.ts";
+import type { TerminationDomain } from "../trunking/termination.ts";
 import type { AdmittedInvite } from "./admitted-invite.ts";
 import type { BridgedOutcome } from "./bridged-call.ts";
 import type { CallContext } from "./call-context.ts";
@@ -29,6 +30,7 @@ export async function originateCall(
     hidden: verdict.caller.hidden,
     maxForwards: Math.min(70, request.maxForwards - 1),
     diversions: diversions(request),
+    came: { headers: request.headers, trusted: isTrusted(ctx, verdict.domain) },
   });
   const outcome: BridgedOutcome = route.records.some(({ enabled }) => enabled)
     ? await callThrough(ctx, inbound, route, {
@@ -86,4 +88,11 @@ export async function originateCall(
   });
   inbound.reject(status, options);
   inbound.call.apply(endEventOf(status));
+}
+
+/** A SIP domain is the inbound side of its BYOC trunk. */
+function isTrusted({ store }: CallContext, domain: TerminationDomain): boolean {
+  if (domain.kind === "trunk") return domain.record.trusted === true;
+  const { byocTrunkSid } = domain.record;
+  return byocTrunkSid !== null && store.get("byocTrunks", byocTrunkSid)?.trusted === true;
 }

@@ -8,6 +8,7 @@ import type { WorkerHandle } from "../scheduler/worker-handle.ts";
 import type { ExtraHeaders, NameAddr, SipResponse } from "../sip/message.ts";
 import type { SipUri } from "../sip/uri.ts";
 import type { Dialog, InDialogRequest, OutgoingInvite } from "../sip/user-agent.ts";
+import type { HeaderList } from "../trunking/uri-parts.ts";
 import { answerReoffer, rejection, sdpBody } from "./answer-reoffer.ts";
 import type { Call } from "./call.ts";
 import type { CallContext } from "./call-context.ts";
@@ -26,6 +27,8 @@ export interface OutboundTarget {
   readonly from: NameAddr;
   readonly to: NameAddr;
   readonly headers: ExtraHeaders;
+  /** Those of them that the target's URI and the diversion made: a redirection has them again (R-REDIR-13). */
+  readonly plannedHeaders?: HeaderList;
   readonly credentials?: { readonly username: string; readonly password: string };
   readonly media: MediaPolicy;
   readonly tlsVerify: boolean;

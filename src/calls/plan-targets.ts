@@ -1,13 +1,15 @@
 /** Origination URIs and connection policy targets as attempts: ordered, planned, with From, To and media policy (R-ORIG, R-BYOC). */
 
-import type { SipResponse } from "../sip/message.ts";
-import { nameAddr, parseNameAddrList } from "../sip/name-addr.ts";
+import type { NameAddr, SipResponse } from "../sip/message.ts";
+import { formatNameAddr, nameAddr, parseNameAddrList } from "../sip/name-addr.ts";
 import { sipUri } from "../sip/uri.ts";
+import { isE164 } from "../trunking/numbers.ts";
 import { type OriginationCall, type PlannedInvite, planInvite } from "../trunking/origination.ts";
 import type { InfoDigits, OriginationTarget } from "../trunking/records.ts";
 import { planDiverted, ruleRedirect } from "../trunking/redirect.ts";
 import { orderTargets } from "../trunking/target-order.ts";
 import { readTargetUri } from "../trunking/target-uri.ts";
+import type { HeaderList } from "../trunking/uri-parts.ts";
 import type { CallContext } from "./call-context.ts";
 import type { MediaPolicy } from "./negotiation.ts";
 import type { OutboundTarget } from "./outbound-leg.ts";
@@ -26,6 +28,12 @@ export interface AttemptPlan {
   readonly symmetricRtp: boolean;
   /** Of the trunk that the far end belongs to (DTMF-7). */
   readonly infoDigits: InfoDigits | undefined;
+  /** The far end is told who calls, even for a caller who hides (SIP-ID-1, SIP-ID-4); default false. */
+  readonly trusted?: boolean;
+  /** SIP-ID-11; default false. */
+  readonly userPhone?: boolean;
+  /** Headers of the caller's side (SIP-ID-10). */
+  readonly passed?: HeaderList;
 }
 
 /**
@@ -68,21 +76,47 @@ export function outboundTarget(
   planned: PlannedInvite,
   plan: AttemptPlan,
 ): OutboundTarget {
-  const from = plan.hidden
-    ? nameAddr(sipUri("anonymous", "anonymous.invalid"), "Anonymous")
-    : nameAddr(sipUri(plan.fromUser, plan.fromHost));
+  const phone = (user: string | undefined): Iterable<[string, string]> =>
+    plan.userPhone === true && user !== undefined && isE164(user) ? [["user", "phone"]] : [];
+  const { requestUri } = planned;
   return {
     label: labelOf(label),
-    uri: planned.requestUri,
+    uri: { ...requestUri, params: new Map([...requestUri.params, ...phone(requestUri.user)]) },
     nextHop: planned.nextHop,
-    from,
-    to: nameAddr({ ...planned.requestUri, port: undefined, params: new Map(), headers: [] }),
-    headers: plan.hidden ? [...planned.headers, ["Privacy", "id"]] : planned.headers,
+    from: callerOf(plan, phone),
+    to: nameAddr({ ...requestUri, port: undefined, params: new Map(phone(requestUri.user)), headers: [] }),
+    plannedHeaders: planned.headers,
+    headers: [...planned.headers, ...(plan.passed ?? []), ...identityHeaders(plan, phone)],
     ...(plan.credentials === undefined ? {} : { credentials: plan.credentials }),
     media: mediaPolicy(ctx, planned.security, plan.symmetricRtp, plan.infoDigits),
     tlsVerify: plan.tlsVerify,
     maxForwards: plan.maxForwards,
   };
+}
+
+type Phone = (user: string | undefined) => Iterable<[string, string]>;
+
+/** From: a caller who hides is anonymous to all but trusted far ends (R-CID-5). */
+function callerOf({ hidden, trusted, fromUser, fromHost }: AttemptPlan, phone: Phone): NameAddr {
+  if (hidden && trusted !== true) return nameAddr(sipUri("anonymous", "anonymous.invalid"), "Anonymous");
+  return nameAddr(sipUri(fromUser, fromHost, undefined, phone(fromUser)));
+}
+
+/** P-Asserted-Identity goes to trusted far ends only, and is never the one that came (RFC 3325 §5, SIP-ID-1, SIP-ID-2). */
+function identityHeaders({ hidden, trusted, fromUser, fromHost }: AttemptPlan, phone: Phone): HeaderList {
+  const headers: HeaderList = [];
+  if (trusted === true && isE164(fromUser)) {
+    const uri = sipUri(fromUser, fromHost, undefined, phone(fromUser));
+    headers.push(["P-Asserted-Identity", formatNameAddr(nameAddr(uri))]);
+  }
+  if (hidden) headers.push(["Privacy", "id"]);
+  return headers;
+}
+
+/** The plan towards somebody else than the far end that it was made for: told no more than a stranger, with no credentials. */
+export function planForStranger(plan: AttemptPlan): AttemptPlan {
+  const { credentials: _credentials, ...rest } = plan;
+  return { ...rest, trusted: false, passed: (plan.passed ?? []).filter(([name]) => !/^p-/i.test(name)) };
 }
 
 /** Media rules of a leg. */
@@ -113,16 +147,13 @@ export function redirectRule(
     const ruling = ruleRedirect({ contact, followed: 0, toRegisteredEndpoint: false }, ctx.divert);
     if (!ruling.allowed) return { refuse: ruling.text };
     const planned = planDiverted(contact!, {
-      headers: [...from.headers] as [string, string][],
+      headers: from.plannedHeaders ?? [],
       edge: null,
       security: from.media.security === "required" ? "required" : "none",
       user: plan.call.dialled,
     });
-    // Credentials of one target never go to another (SIP-AUTH-7).
-    const { credentials: _credentials, ...rest } = plan;
-    return {
-      follow: { ...outboundTarget(ctx, `sip:${planned.requestUri.host}`, planned, rest), headers: from.headers },
-    };
+    // Credentials of one target never go to another (SIP-AUTH-7), nor does an asserted identity (RFC 3325 §5).
+    return { follow: outboundTarget(ctx, `sip:${planned.requestUri.host}`, planned, planForStranger(plan)) };
   };
 }
 

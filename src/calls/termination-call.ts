@@ -40,6 +40,8 @@ export async function terminateCall(
     hidden: verdict.caller.hidden,
     maxForwards: Math.min(70, request.maxForwards - 1),
     diversions: diversions(request),
+    // A customer is of no carrier's trust domain (SIP-ID-7).
+    came: { headers: request.headers, trusted: false },
   });
   if (route === undefined || route.records.every(({ enabled }) => !enabled)) {
     const text =

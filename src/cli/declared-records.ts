@@ -174,6 +174,9 @@ class RecordMaker {
         concurrentCallsMax: trunk.concurrentCallsMax,
         destinationAllowList: trunk.destinationAllowList,
         tlsVerify: trunk.tlsVerify,
+        trusted: trunk.trusted,
+        passHeaders: trunk.passHeaders,
+        userPhone: trunk.userPhone,
         infoDigits: trunk.infoDigits,
       };
       return [

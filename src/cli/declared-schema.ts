@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import type { HttpMethod } from "../base/http.ts";
+import { readPassedHeader } from "../trunking/passed-headers.ts";
 import {
   bool,
   E164,
@@ -65,7 +66,12 @@ const credentialListSchema = object({
   credentials: list(credentialSchema, 1000),
 });
 
-const infoDigits = () => oneOf("off", "without-events", "always").default("off");
+const linkShape = {
+  trusted: bool(false),
+  passHeaders: list(scalar("User-to-User, X-Name, X-Begin* or a charging header of RFC 7315", readPassedHeader), 50),
+  userPhone: bool(false),
+  infoDigits: oneOf("off", "without-events", "always").default("off"),
+};
 const optionsSeconds = () => nullable("a whole number from 0 to 3600", readInt(0, 3600));
 
 const targetShape = {
@@ -119,7 +125,7 @@ const byocTrunkSchema = object({
   targetUsername: nullable("text of at most 128 characters", readText(128)),
   targetPassword: nullable("a password", readText(128)),
   tlsVerify: bool(true),
-  infoDigits: infoDigits(),
+  ...linkShape,
 });
 
 const sipDomainSchema = object({
@@ -163,7 +169,7 @@ const trunkSchema = object({
     10_000,
   ),
   tlsVerify: bool(true),
-  infoDigits: infoDigits(),
+  ...linkShape,
   optionsSeconds: optionsSeconds(),
   originationUrls: targets(),
 });

@@ -13,6 +13,7 @@ export interface CallerIdentityFields {
   readonly fromUser: string | undefined;
   readonly remotePartyIdUser: string | undefined;
   readonly assertedUser: string | undefined;
+  readonly preferredUser: string | undefined;
   /** Values of the Privacy headers. */
   readonly privacy: readonly string[];
 }
@@ -22,6 +23,7 @@ export function readCallerIdentity(request: SipRequest): CallerIdentityFields {
     fromUser: request.from.uri.user,
     remotePartyIdUser: remoteParty(request.headers)?.uri.user,
     assertedUser: assertedIdentities(request.headers).find((identity) => identity.uri.user !== undefined)?.uri.user,
+    preferredUser: preferredIdentity(request.headers)?.uri.user,
     privacy: request.headers.all("Privacy"),
   };
 }

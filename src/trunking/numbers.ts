@@ -22,13 +22,14 @@ export function looksLikeNumber(user: string): boolean {
 }
 
 /** Where a caller number was found. */
-export type CallerIdSource = "From" | "Remote-Party-ID" | "P-Asserted-Identity";
+export type CallerIdSource = "From" | "Remote-Party-ID" | "P-Asserted-Identity" | "P-Preferred-Identity";
 
 /** User parts of the identity headers of a request, parameters included; undefined for a missing header or user. */
 export interface CallerIdentity {
   readonly fromUser: string | undefined;
   readonly remotePartyIdUser: string | undefined;
   readonly assertedUser: string | undefined;
+  readonly preferredUser?: string | undefined;
   /** Values of Privacy headers. */
   readonly privacy: readonly string[];
 }
@@ -42,12 +43,14 @@ export interface CallerId {
   readonly hidden: boolean;
 }
 
-/** Chooses the caller number: From, else Remote-Party-ID, else P-Asserted-Identity (R-CID-1, R-CID-2). */
+/** Chooses the caller number: From, else Remote-Party-ID, else what it asserts or prefers (R-CID-1, R-CID-2, SIP-ID-2). */
 export function callerIdOf(identity: CallerIdentity): CallerId {
   const candidates: readonly [CallerIdSource, string | undefined][] = [
     ["From", identity.fromUser],
     ["Remote-Party-ID", identity.remotePartyIdUser],
     ["P-Asserted-Identity", identity.assertedUser],
+    // By it a caller chooses among its numbers (RFC 3325 §9.2, SIP-ID-2); whether it is one of them is checked as ever.
+    ["P-Preferred-Identity", identity.preferredUser],
   ];
   const asksForPrivacy = hidesIdentity(readPrivacy(identity.privacy));
   for (const [source, user] of candidates) {

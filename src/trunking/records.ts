@@ -21,8 +21,20 @@ export interface Account {
   readonly authToken: string;
 }
 
+/** How calls leave towards the far end of a trunk; what is absent is off. */
+export interface LinkOptions {
+  /** The far end is of our trust domain: it is told who calls even when the caller is anonymous to others (RFC 3325, SIP-ID-1). */
+  readonly trusted?: boolean;
+  /** Headers of the call that came, as `readPassedHeader` takes them (SIP-ID-7, SIP-ID-9, SIP-ID-10). */
+  readonly passHeaders?: readonly string[];
+  /** `user=phone` where the user is a number (SIP-ID-11). */
+  readonly userPhone?: boolean;
+  /** DTMF-7. */
+  readonly infoDigits?: InfoDigits;
+}
+
 /** An Elastic SIP trunk (R-GEN-1, R-GEN-3). */
-export interface Trunk extends RecordBase {
+export interface Trunk extends RecordBase, LinkOptions {
   readonly friendlyName: string;
   /** The label before `.pstn.BASE`, lower case, or null. */
   readonly domainName: string | null;
@@ -45,8 +57,6 @@ export interface Trunk extends RecordBase {
   readonly destinationAllowList: readonly string[];
   /** R-SEC-14. */
   readonly tlsVerify: boolean;
-  /** Towards the customer; absent: off. */
-  readonly infoDigits?: InfoDigits;
 }
 
 /** Whether keys go to the far end by SIP INFO instead of in the media: never, where it took no telephone-event, or always (DTMF-7). */
@@ -74,7 +84,7 @@ export interface OriginationTarget extends RecordBase {
 }
 
 /** BYOC trunk (R-BYOC-1). */
-export interface ByocTrunk extends RecordBase {
+export interface ByocTrunk extends RecordBase, LinkOptions {
   readonly friendlyName: string;
   readonly voiceUrl: string | null;
   readonly voiceMethod: HttpMethod;
@@ -93,8 +103,6 @@ export interface ByocTrunk extends RecordBase {
   readonly targetUsername: string | null;
   readonly targetPassword: string | null;
   readonly tlsVerify: boolean;
-  /** Towards the carrier; absent: off. */
-  readonly infoDigits?: InfoDigits;
 }
 
 /** Where and as whom the gateway registers. */

@@ -144,7 +144,7 @@ export class WireParty {
           ...serialized(request).filter((line) => /^Via:/i.test(line)),
           ...serialized(request).filter((line) => /^(From|Call-ID|CSeq):/i.test(line)),
           status === 100 || /;tag=/.test(to) ? to : `${to};tag=${this.#tag}`,
-          `Contact: <sip:${this.address}:5060>`,
+          ...(more.headers?.some((line) => /^contact:/i.test(line)) ? [] : [`Contact: <sip:${this.address}:5060>`]),
           ...(more.headers ?? []),
           ...(body === "" ? [] : ["Content-Type: application/sdp"]),
         ],
@@ -306,6 +306,8 @@ export async function startCallRig(
     readonly objects?: string;
     /** Further keys of the BYOC trunk, beginning with a comma. */
     readonly byoc?: string;
+    /** More lines of `byocTrunks`. */
+    readonly moreByoc?: string;
     /** More lines of `sipDomains`. */
     readonly domains?: string;
     readonly sip?: string;
@@ -323,7 +325,9 @@ connectionPolicies:
     ${changes.policy ?? ""}
     targets:
 ${targets.map((target) => `      - ${target}`).join("\n")}
-byocTrunks: [{ name: carrier, connectionPolicy: carrier, defaultCarrier: true${changes.byoc ?? ""} }]
+byocTrunks:
+  - { name: carrier, connectionPolicy: carrier, defaultCarrier: true${changes.byoc ?? ""} }
+${changes.moreByoc ?? ""}
 sipDomains:
   - { name: carrier, domain: carrier, byocTrunk: carrier, ipAccessControlLists: [peers] }
 ${changes.domains ?? ""}

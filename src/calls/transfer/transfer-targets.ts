@@ -8,7 +8,7 @@ import type { CallDirection } from "../call.ts";
 import type { CallContext } from "../call-context.ts";
 import { carrierRoute, trunkRoute } from "../carrier-link.ts";
 import type { OutboundTarget } from "../outbound-leg.ts";
-import { outboundTarget, plannedTargets } from "../plan-targets.ts";
+import { outboundTarget, planForStranger, plannedTargets } from "../plan-targets.ts";
 import type { PermittedTarget } from "./judge-refer.ts";
 
 export interface TransferTargets {
@@ -54,7 +54,7 @@ export function transferTargets(
     security: trunk.secure ? "required" : "none",
     user: undefined,
   });
-  const targets = [outboundTarget(ctx, called, planned, plan)].values();
+  const targets = [outboundTarget(ctx, called, planned, planForStranger(plan))].values();
   return { targets, called, direction: "trunking-originating", ofCustomer: true };
 }
 

@@ -31,10 +31,12 @@ const SPELLING: ReadonlyMap<string, string> = new Map([
   ["cseq", "CSeq"],
   ["mime-version", "MIME-Version"],
   ["min-se", "Min-SE"],
+  ["p-called-party-id", "P-Called-Party-ID"],
   ["rack", "RAck"],
   ["rseq", "RSeq"],
   ["sip-etag", "SIP-ETag"],
   ["sip-if-match", "SIP-If-Match"],
+  ["user-to-user", "User-to-User"],
   ["www-authenticate", "WWW-Authenticate"],
 ]);
 

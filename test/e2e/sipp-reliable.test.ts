@@ -38,7 +38,7 @@ describe("SIPp: PRACK and UPDATE", () => {
   });
 
   stage.scene("SIP-PRK-4: reliable 183 of the callee gets one PRACK, its repeat none", {}, async (scene) => {
-    await scene.answering("uas_prack", ["-d", "700"]);
+    await scene.answering("uas_prack", ["-d", "500"]);
     await scene.calling("uac_call", ["-d", "300"]);
     const pracks = scene.sentTo(scene.callee(), "PRACK ");
     expect(new Set(pracks.map((prack) => headerOf(prack, "CSeq")))).toEqual(new Set(["2 PRACK", "3 PRACK"]));
@@ -58,6 +58,26 @@ describe("SIPp: PRACK and UPDATE", () => {
   stage.scene("SIP-UPD-1 to 3: UPDATE of the callee: refresh, hold, refusal, resume", {}, async (scene) => {
     await scene.answering("uas_update");
     await scene.calling("uac_call_hung_up");
+  });
+
+  stage.scene("SIP-UPD-1, RFC 3311 §5: the callee changes its port by UPDATE before the answer", {}, async (scene) => {
+    await scene.answering("uas_early_update");
+    await scene.calling("uac_call", ["-d", "300"]);
+  });
+
+  stage.scene("SIP-UPD-1, RFC 3311 §5: the caller holds by UPDATE before the answer", {}, async (scene) => {
+    await scene.answering("uas_early_media_183", ["-d", "1500"]);
+    await scene.calling("uac_early_update");
+  });
+
+  stage.scene("SIP-PRK-5, RFC 3262 §5: a new offer in the PRACK is answered in its 200", {}, async (scene) => {
+    await scene.answering("uas_early_media_183", ["-d", "1500"]);
+    await scene.calling("uac_prack_offer");
+  });
+
+  stage.scene("SIP-PRK-5, SDP-3: INVITE without SDP where 100rel is required", {}, async (scene) => {
+    await scene.answering("uas_early_media_183", ["-d", "300"]);
+    await scene.calling("uac_prack_delayed");
   });
 
   stage.scene("SIP-DLG-14: an extension that nobody has is 420", {}, async (scene) => {

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { BASE, startGateway, type TestGateway, until } from "../support/gateway.ts";
 import { capture, datagramsOf } from "../support/pcap.ts";
 import { type Peer, type SippOptions, scratchFolder, startSipp } from "../support/peers.ts";
+import { wireFaults } from "../support/wire-check.ts";
 
 const GATEWAY = "127.77.18.1";
 const CALLER = "127.77.18.2";
@@ -15,11 +16,15 @@ const OTHER = "127.77.18.4";
 const NUMBER = "+15550200300";
 
 let gateway: TestGateway;
+let wire: { stop: () => Promise<void> };
 let run = 0;
 const callees: Peer[] = [];
 const scratch = scratchFolder("scenarios");
 
+const everything = join(scratch.path, "everything.pcap");
+
 beforeAll(async () => {
+  wire = await capture(everything, "net 127.77.18.0/24");
   gateway = await startGateway(
     GATEWAY,
     `
@@ -40,6 +45,7 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await gateway.stop();
+  await wire.stop();
   scratch.remove();
 });
 
@@ -176,5 +182,9 @@ describe("SIPp through a trunk", () => {
   it("leaves nothing behind", async () => {
     await until(() => gateway.gateway.status().dialogs === 0, "the end of all dialogs");
     expect(gateway.log.lines.filter((line) => line.startsWith("error"))).toEqual([]);
+  });
+
+  it("tshark finds no fault in what the gateway sent, sdp-transform none in its SDP", async () => {
+    expect(await wireFaults(everything, GATEWAY)).toEqual([]);
   });
 });

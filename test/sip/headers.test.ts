@@ -36,6 +36,8 @@ describe("RFC 3261 7.3.3 header names", () => {
     ["cseq", "CSeq"],
     ["WWW-AUTHENTICATE", "WWW-Authenticate"],
     ["rseq", "RSeq"],
+    ["USER-TO-USER", "User-to-User"],
+    ["p-called-party-id", "P-Called-Party-ID"],
     ["p-asserted-IDENTITY", "P-Asserted-Identity"],
     ["p-charging-vector", "P-Charging-Vector"],
     ["x-account", "x-account"],

@@ -46,13 +46,15 @@ function sipFaults(file: string, from: string): string[] {
     const head = text.slice(0, end);
     const body = Buffer.from(text.slice(end + 4));
     if (head.replaceAll("\r\n", "").match(/[\r\n\0]/)) fault("a lone CR, LF or NUL");
+    for (const field of head.split("\r\n").slice(1))
+      if (!/^[\w.!%*+`'~-]+: \S/.test(field)) fault(`header ${JSON.stringify(field)}`);
     for (const name of ["Via", "From", "To", "Call-ID", "CSeq", "Content-Length"])
       if (!new RegExp(`\r\n${name}: \\S`).test(head)) fault(`no ${name}`);
     if (!line.startsWith("SIP/2.0") && !/\r\nMax-Forwards: \d+(\r\n|$)/.test(head)) fault("no Max-Forwards");
     const length = Number(/\r\nContent-Length: (\d+)/.exec(head)?.[1]);
     if (length !== body.length) fault(`Content-Length ${length} with ${body.length} octets`);
     if (/\r\nContent-Type: application\/sdp/i.test(head)) {
-      const callId = /\r\nCall-ID: ([^\r]*)/.exec(head)![1]!;
+      const callId = /\r\nCall-ID: ([^\r]*)/i.exec(head)?.[1] ?? "";
       for (const what of sdpFaults(body.toString("utf8"), callId, sessions)) fault(what);
     } else if (body.length > 0 && !/\r\nContent-Type: \S/.test(head)) fault("a body without Content-Type");
   }

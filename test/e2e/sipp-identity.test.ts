@@ -1,0 +1,113 @@
+/** Who calls, who was called first, and by which road, with SIPp (SIP-ID, R-CID, R-ORIG-5, SIP-DLG). */
+import { describe, expect } from "vitest";
+import { BASE } from "../support/gateway.ts";
+import { headerOf, type Scene, type SeenMessage, Stage } from "../support/stage.ts";
+
+const stage = new Stage("sipp-identity", 86);
+const origination = { direction: "origination" } as const;
+const TALK = ["-d", "100"];
+
+const inviteTo = (scene: Scene): SeenMessage => scene.sentTo(scene.callee(), "INVITE ")[0]!;
+
+describe("SIPp: caller, privacy, diversion", () => {
+  stage.scene(
+    "SIP-ID-1, SIP-DLG-12: the caller's number is in From; nothing of the other leg is in the INVITE",
+    {},
+    async (scene) => {
+      await scene.answering("uas_call");
+      await scene.calling("uac_call", TALK);
+      const invite = inviteTo(scene);
+      expect(headerOf(invite, "From")).toMatch(/<sip:\+15550100200@/);
+      const theirs = scene.messages().find(({ from, line }) => from === scene.caller && line.startsWith("INVITE "))!;
+      expect(invite.text).not.toContain(scene.caller);
+      expect(invite.text).not.toContain(headerOf(theirs, "Call-ID")!);
+      for (const name of ["Privacy", "P-Asserted-Identity", "Diversion"])
+        expect(headerOf(invite, name)).toBeUndefined();
+    },
+  );
+
+  stage.scene(
+    "SIP-ID-4, R-CID-5, SIP-ID-2, SIP-ID-7, SIP-ID-10: Privacy: id hides the number from an untrusted carrier",
+    {},
+    async (scene) => {
+      await scene.answering("uas_call");
+      await scene.calling("uac_private", TALK);
+      const invite = inviteTo(scene);
+      expect(headerOf(invite, "From")).toMatch(/^"?Anonymous"? <sip:anonymous@anonymous\.invalid>;tag=/);
+      expect(invite.text).not.toContain("+15550100200");
+      expect(headerOf(invite, "Privacy")).toBe("id");
+      for (const name of ["P-Asserted-Identity", "P-Charging-Vector", "X-Inner"])
+        expect(headerOf(invite, name)).toBeUndefined();
+      // R-CID-5: policy and records know the number.
+      const numbers = [...stage.gateway.gateway.calls.ended()].filter(({ details }) =>
+        details.to.includes(scene.dialled),
+      );
+      expect(numbers.map(({ details }) => details.from)).toContain("+15550100200");
+    },
+  );
+
+  stage.scene(
+    "R-CID-2: without a number in From it is that of Remote-Party-ID before that of P-Asserted-Identity",
+    {},
+    async (scene) => {
+      await scene.answering("uas_call");
+      await scene.calling("uac_rpid", TALK);
+      const numbers = [...stage.gateway.gateway.calls.ended()].filter(({ details }) =>
+        details.to.includes(scene.dialled),
+      );
+      expect(numbers.map(({ details }) => details.from)).toContain("+15550100200");
+      // SIP-ID-5: what came malformed is left out.
+      expect(headerOf(inviteTo(scene), "Diversion")).toBeUndefined();
+    },
+  );
+
+  stage.scene("SIP-ID-4: a critical privacy that nobody knows is 500, and no callee is asked", {}, async (scene) => {
+    await scene.calling("uac_critical");
+    expect(scene.sentTo(scene.callee(), "INVITE ")).toEqual([]);
+  });
+
+  stage.scene(
+    "R-ORIG-5, SIP-ID-5: origination carries the dialled number in Diversion, above what was there",
+    origination,
+    async (scene) => {
+      await scene.answering("uas_call");
+      await scene.calling("uac_private", TALK);
+      const values = inviteTo(scene)
+        .text.match(/^Diversion: .*$/gm)!
+        .join(", ");
+      expect(values).toMatch(
+        new RegExp(
+          `^Diversion: <sip:\\${scene.dialled}@s\\d+\\.pstn\\.${BASE.replace(".", "\\.")}>;reason=unconditional`,
+        ),
+      );
+      expect(values).toMatch(/<sip:\+15550100999@[^>]*>;.*reason=no-answer/);
+      expect(values.indexOf(scene.dialled)).toBeLessThan(values.indexOf("+15550100999"));
+    },
+  );
+});
+
+describe("SIPp: routes and targets", () => {
+  stage.scene("SIP-DLG-2, SIP-DLG-3: Record-Route of the callee's side with lr", {}, async (scene) => {
+    await scene.answering("uas_record_route");
+    await scene.calling("uac_call", TALK);
+  });
+
+  stage.scene("SIP-DLG-3: and of a strict router", {}, async (scene) => {
+    await scene.answering("uas_strict_route");
+    await scene.calling("uac_call", TALK);
+  });
+
+  stage.scene("SIP-DLG-2, SIP-DLG-5: Record-Route of the caller's side comes back and is used", {}, async (scene) => {
+    await scene.answering("uas_hangup", ["-d", "300"]);
+    await scene.calling("uac_record_route");
+    expect(inviteTo(scene).text).not.toMatch(/^(Record-)?Route:/m);
+  });
+
+  stage.scene("SIP-DLG-6: a Contact that a re-INVITE changed is where the BYE goes", {}, async (scene) => {
+    await scene.answering("uas_hangup", ["-d", "800"]);
+    await scene.answering("uas_bye_only", [], { address: scene.caller, port: 5099, target: 5 });
+    await scene.calling("uac_target_refresh", ["-key", "moved", "5099"]);
+  });
+});
+
+stage.verdict();

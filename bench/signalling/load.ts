@@ -82,7 +82,9 @@ function sipp(folder: string, scenario: string, core: string, args: readonly str
 
 /** The last line of SIPp's statistics, by column name. */
 function statistics(folder: string, scenario: string): (column: string) => number {
-  const lines = readFileSync(join(folder, `${scenario}.csv`), "utf8").trim().split("\n");
+  const lines = readFileSync(join(folder, `${scenario}.csv`), "utf8")
+    .trim()
+    .split("\n");
   const names = lines[0]!.split(";");
   const values = lines.at(-1)!.split(";");
   return (column) => {

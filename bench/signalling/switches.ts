@@ -62,7 +62,10 @@ export async function startKamailio(folder: string, core: string): Promise<Switc
   const text = readFileSync(join(import.meta.dirname, "kamailio.cfg"), "utf8");
   const file = join(folder, "kamailio.cfg");
   const filled = { ADDRESS: SWITCH_ADDRESS, CARRIER: CARRIER_ADDRESS, CHILDREN: "2" };
-  writeFileSync(file, Object.entries(filled).reduce((out, [name, value]) => out.replaceAll(name, value), text));
+  writeFileSync(
+    file,
+    Object.entries(filled).reduce((out, [name, value]) => out.replaceAll(name, value), text),
+  );
   mkdirSync(join(folder, "run"), { recursive: true });
   const args = ["-f", file, "-DD", "-E", "-e", "-m", "256", "-M", "16", "-Y", join(folder, "run")];
   const env = `PATH=${process.env["PATH"]}:/usr/sbin:/sbin`;

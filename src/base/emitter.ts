@@ -36,4 +36,9 @@ export class Emitter<Events extends { [K in keyof Events]: unknown[] }> {
       }
     }
   }
+
+  /** Forgets all listeners, when nothing can happen any more; those that are being told are still told. */
+  clear(): void {
+    for (const event of Object.keys(this.#listeners) as (keyof Events)[]) delete this.#listeners[event];
+  }
 }

@@ -33,6 +33,8 @@ export class CallTable {
     for (const callId of call.sipCallIds) this.#keeper?.claim(callId, call.details.accountSid);
     call.events.on("status", () => {
       if (!call.ended) return;
+      // It is remembered for long; those who listened need not be.
+      call.events.clear();
       this.#live.delete(call.sid);
       this.#ended.set(call.sid, call);
       (hasFailed(call) ? this.#failed : this.#well).add(call);

@@ -2,7 +2,9 @@
 
 import type { Clock } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
+import { messageOf } from "../base/errors.ts";
 import { newSid } from "../base/ids.ts";
+import type { Log } from "../base/log.ts";
 import type { LegStats } from "../media/media-events.ts";
 import { type CallEvent, type CallStatus, isFinal, nextCallStatus } from "./call-state.ts";
 import { type Decision, DecisionLog } from "./decisions.ts";
@@ -36,6 +38,14 @@ const SIP_CALL_IDS_MAX = 64;
 /** Listeners of a call. */
 interface CallEvents {
   status: [status: CallStatus, call: Call];
+}
+
+/**
+ * What a call does with the fault of a listener. A function of its own: made inside the function that makes a call, it would
+ * keep alive whatever that function knows, for as long as the ended call is remembered.
+ */
+export function listenerFaults(log: Log): (error: unknown) => void {
+  return (error) => log.error("a call listener threw", { error: messageOf(error) });
 }
 
 export class Call {

@@ -25,7 +25,7 @@ import {
 import { admissionNotes, type Note } from "./admission-notes.ts";
 import type { AdmittedInvite } from "./admitted-invite.ts";
 import { rejection } from "./answer-reoffer.ts";
-import { Call, type CallDetails } from "./call.ts";
+import { Call, type CallDetails, listenerFaults } from "./call.ts";
 import type { CallContext } from "./call-context.ts";
 import { InboundLeg } from "./inbound-leg.ts";
 import { originateCall } from "./origination-call.ts";
@@ -374,7 +374,7 @@ export class IncomingCalls {
         ...(byocTrunkSid === undefined ? {} : { byocTrunkSid }),
       },
       this.#ctx.clock,
-      (error) => this.#ctx.log.error("a call listener threw", { error: messageOf(error) }),
+      listenerFaults(this.#ctx.log),
     );
     this.#ctx.calls.add(call);
     return call;

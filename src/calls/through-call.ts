@@ -1,10 +1,9 @@
 /** A call that passes through: the inbound leg joined with the first target that answers. Shared by both trunk directions. */
 
-import { messageOf } from "../base/errors.ts";
 import type { AnswerOptions } from "../sip/user-agent.ts";
 import type { AlertDetails } from "./alert-log.ts";
 import { BridgedCall, type BridgedOutcome } from "./bridged-call.ts";
-import { Call, type CallDirection } from "./call.ts";
+import { Call, type CallDirection, listenerFaults } from "./call.ts";
 import type { CallContext } from "./call-context.ts";
 import type { Route } from "./carrier-link.ts";
 import type { InboundLeg } from "./inbound-leg.ts";
@@ -41,7 +40,7 @@ export async function callThrough(
       trunkSid: options.trunkSid,
     },
     ctx.clock,
-    (error) => ctx.log.error("a call listener threw", { error: messageOf(error) }),
+    listenerFaults(ctx.log),
   );
   ctx.calls.add(call);
   inbound.call.note("routed", `to ${route.name}`, {

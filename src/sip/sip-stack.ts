@@ -165,6 +165,7 @@ export class SipStack {
         sendRequest: (request, flow, onError) => this.#transports.send(request, flow, onError),
         random,
         sendResponse: (response, flow, onError) => this.#transports.sendResponse(response, flow, onError),
+        repeatResponse: ({ bytes, flow }, onError) => this.#transports.repeat(bytes, flow, onError),
       },
       {
         onRequest: (transaction) => this.#newRequest(transaction),

@@ -3,6 +3,7 @@ import type { GatewayError, TransportError } from "../../src/base/errors.ts";
 import { createResponse } from "../../src/sip/build.ts";
 import type { Flow, SipMessage, SipRequest, SipResponse, SipTransportName } from "../../src/sip/message.ts";
 import { parseMessage } from "../../src/sip/parser.ts";
+import { serializeMessage } from "../../src/sip/serialize.ts";
 import { ClientTransaction } from "../../src/sip/transaction/client-transaction.ts";
 import { ServerTransaction } from "../../src/sip/transaction/server-transaction.ts";
 import { TIMER_DEFAULTS } from "../../src/sip/transaction/timers.ts";
@@ -113,14 +114,21 @@ export class ClientLadder extends Ladder {
 
 export class ServerLadder extends Ladder {
   readonly transaction: ServerTransaction;
+  readonly #request: SipRequest;
 
   constructor(method: string, transport: SipTransportName = "udp", request = requestOf(method)) {
     super();
+    this.#request = request;
     this.transaction = new ServerTransaction(request, flowOf(transport), {
       clock: this.clock,
       timers: TIMER_DEFAULTS,
-      send: (message, _flow, onError) => {
+      send: (message, flow, onError) => {
         if (this.failing === undefined) this.record(message);
+        else onError(this.failing);
+        return { bytes: serializeMessage(message), flow };
+      },
+      repeat: ({ bytes }, onError) => {
+        if (this.failing === undefined) this.record(parseMessage(bytes));
         else onError(this.failing);
       },
       onTerminated: () => this.note("terminated"),
@@ -129,6 +137,6 @@ export class ServerLadder extends Ladder {
   }
 
   respond(status: number): void {
-    this.transaction.respond(createResponse(this.transaction.request, status, { toTag: "ours" }));
+    this.transaction.respond(createResponse(this.#request, status, { toTag: "ours" }));
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Dial, DialNoun } from "../../voice/verbs.ts";
-import { Call } from "../call.ts";
+import { Call, listenerFaults } from "../call.ts";
 import { endEventOf } from "../call-state.ts";
 import { joinLegs } from "../join-legs.ts";
 import type { OutboundLeg, OutboundTarget } from "../outbound-leg.ts";
@@ -99,7 +99,7 @@ function startBranch(scope: VerbScope, verb: Dial, noun: DialNoun): Branch {
       ...(noun.noun === "Number" && noun.byoc !== null ? { byocTrunkSid: noun.byoc } : {}),
     },
     ctx.clock,
-    (error) => ctx.log.error("a call listener threw", { error: String(error) }),
+    listenerFaults(ctx.log),
   );
   ctx.calls.add(call);
   new StatusCallbacks(ctx, call, noun.statusCallback, scope.authToken);

@@ -168,7 +168,8 @@ export class ConfirmedDialog implements Dialog {
   /** A request of the far end in this dialog. */
   receive(transaction: ServerTransaction): void {
     const { request, flow } = transaction;
-    const respond = (status: number, options: AnswerOptions = {}): void => this.#respond(transaction, status, options);
+    const respond = (status: number, options: AnswerOptions = {}): void =>
+      this.#respond(transaction, request, status, options);
     if (!this.#isFromPeer(flow)) {
       // R-AUTH-12: the right tags from a foreign address end nothing.
       respond(481);
@@ -219,7 +220,8 @@ export class ConfirmedDialog implements Dialog {
   /** Only a REFER of ours makes a subscription here (SIP-REF-4). */
   #notified(transaction: ServerTransaction): void {
     const { request, flow } = transaction;
-    const respond = (status: number, options: AnswerOptions = {}): void => this.#respond(transaction, status, options);
+    const respond = (status: number, options: AnswerOptions = {}): void =>
+      this.#respond(transaction, request, status, options);
     const event = request.headers.get("Event")?.split(";")[0]?.trim().toLowerCase();
     if (event !== "refer") respond(489, { headers: [["Allow-Events", "refer"]] });
     else if (!this.#subscribed) respond(481);
@@ -242,7 +244,8 @@ export class ConfirmedDialog implements Dialog {
 
   #reoffered(transaction: ServerTransaction): void {
     const { request, flow } = transaction;
-    const respond = (status: number, options: AnswerOptions = {}): void => this.#respond(transaction, status, options);
+    const respond = (status: number, options: AnswerOptions = {}): void =>
+      this.#respond(transaction, request, status, options);
     const settings = this.#core.sessionTimer;
     if (settings !== undefined && isTooShort(request, settings)) {
       respond(422, { headers: [["Min-SE", String(settings.minSeconds)]] });
@@ -339,7 +342,18 @@ export class ConfirmedDialog implements Dialog {
     if (this.#state === "ended") {
       this.#repeater?.stop();
       this.#core.dialogs.removeIf(this.callId, this.localTag, this.remoteTag, this);
+      this.#letGo();
     }
+  }
+
+  /** Its transactions live on for 32 s and hold this dialog; what stood behind it must not live as long. */
+  #letGo(): void {
+    this.onReoffer = undefined;
+    this.onRequest = undefined;
+    this.onAck = undefined;
+    this.onEnded = undefined;
+    this.#lastRequest = undefined;
+    this.#localBody = undefined;
   }
 
   #reportEnd(event: DialogEvent): void {
@@ -402,8 +416,9 @@ export class ConfirmedDialog implements Dialog {
     return settings === undefined ? [] : offerSession(settings, this.#session.interval, leastSeconds);
   }
 
-  #respond(transaction: ServerTransaction, status: number, options: AnswerOptions): void {
-    const { request, flow } = transaction;
+  /** @param request - that of the transaction, which lets it go once it is answered; a 2xx may have to be said again */
+  #respond(transaction: ServerTransaction, request: SipRequest, status: number, options: AnswerOptions): void {
+    const { flow } = transaction;
     const headers: [string, string][] = [
       ...((options.headers ?? []) as [string, string][]),
       ...(server(this.#core) as [string, string][]),

@@ -66,7 +66,7 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     this.#reliable = new ReliableAnswers(core, this.request, () => this.#unacknowledged());
     core.dialogs.addEarly(this.request.callId, this.localTag, this);
     this.#trying = core.clock.after(TRYING_AFTER_MS, () => {
-      if (transaction.lastResponse === undefined) transaction.respond(createResponse(this.request, 100));
+      if (transaction.lastStatus === 0) transaction.respond(createResponse(this.request, 100));
     });
     const expiresSeconds = parseDecimal(this.request.headers.get("Expires")?.trim() ?? "", 2 ** 31);
     if (expiresSeconds !== undefined && expiresSeconds > 0)
@@ -272,6 +272,7 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
   }
 
   #respondTo(transaction: ServerTransaction, status: number, options: AnswerOptions = {}): void {
+    if (transaction.hasFinal) return;
     transaction.respond(
       createResponse(transaction.request, status, {
         ...options,
@@ -321,6 +322,8 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
 
   #finish(): void {
     this.#final = true;
+    // Nothing that becomes of the answer matters here any more.
+    this.#transaction.onFailure = undefined;
     this.#trying?.cancel();
     this.#expires?.cancel();
     this.#keep?.cancel();

@@ -90,6 +90,7 @@ export class UacInvite implements OutgoingInvite {
   abandon(): void {
     if (this.#outcome !== "pending") return;
     this.#outcome = "abandoned";
+    this.#letGo();
     this.#closeEarly();
     this.#noAnswer?.cancel();
     if (this.#current?.answered === true) this.#sendCancel(this.#current);
@@ -278,7 +279,9 @@ export class UacInvite implements OutgoingInvite {
       this.#noAnswer?.cancel();
       this.#closeEarly();
       if (!this.#answersInAck(remoteTag)) dialog.acknowledge();
-      this.onAccepted?.(response, dialog);
+      const { onAccepted } = this;
+      this.#letGo();
+      onAccepted?.(response, dialog);
       return;
     }
     // A fork that lost, or an answer that crossed our CANCEL (SIP-INV-2, SIP-CAN-2).
@@ -393,6 +396,17 @@ export class UacInvite implements OutgoingInvite {
     this.#noAnswer?.cancel();
     this.#closeEarly();
     report();
+    this.#letGo();
+  }
+
+  /** The transaction lives on for 32 s and holds this; whoever placed the call need not live as long. */
+  #letGo(): void {
+    this.onProgress = undefined;
+    this.onReoffer = undefined;
+    this.onFirstAnswer = undefined;
+    this.onAccepted = undefined;
+    this.onRejected = undefined;
+    this.onFailed = undefined;
   }
 }
 

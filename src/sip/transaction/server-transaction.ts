@@ -1,4 +1,7 @@
-/** A request that came and waits for our answer (RFC 3261 §17.2). One class for both tables. */
+/**
+ * A request that came and waits for our answer (RFC 3261 §17.2). One class for both tables. It lives for 32 s behind its
+ * answer, over UDP, only to repeat it: what is kept of it then is octets.
+ */
 
 import type { Clock } from "../../base/clock.ts";
 import type { TransportError } from "../../base/errors.ts";
@@ -12,18 +15,31 @@ import type { TimerSettings } from "./timers.ts";
 export interface ServerDependencies {
   readonly clock: Clock;
   readonly timers: TimerSettings;
-  send(response: SipResponse, flow: Flow, onError: (error: TransportError) => void): void;
+  /** Sends, and says what went out and where; undefined when that cannot be repeated. */
+  send(response: SipResponse, flow: Flow, onError: (error: TransportError) => void): SentResponse | undefined;
+  /** The same octets once more. */
+  repeat(sent: SentResponse, onError: (error: TransportError) => void): void;
   onTerminated(transaction: ServerTransaction): void;
 }
 
+/** An answer as it went out. */
+export interface SentResponse {
+  readonly bytes: Uint8Array;
+  readonly flow: Flow;
+}
+
 export class ServerTransaction {
-  readonly request: SipRequest;
+  readonly isInvite: boolean;
   readonly flow: Flow;
   /** Our To tag in every answer to a request that has none (RFC 3261 §8.2.6.2, §9.2). */
   readonly localTag = randomHex(8);
   readonly #deps: ServerDependencies;
   readonly #runner: MachineRunner<string, string, string>;
-  #last: SipResponse | undefined;
+  #request: SipRequest | undefined;
+  /** The answer that is on its way out. */
+  #next: SipResponse | undefined;
+  #lastStatus = 0;
+  #sent: SentResponse | undefined;
   #error: TransportError | undefined;
   /** Repeat a final answer only when the request is repeated: who may be forged gets no more than it sends (SIP-OVL-4). */
   onlyWhenAsked = false;
@@ -33,10 +49,11 @@ export class ServerTransaction {
   onFailure: ((reason: string) => void) | undefined;
 
   constructor(request: SipRequest, flow: Flow, deps: ServerDependencies) {
-    this.request = request;
+    this.#request = request;
     this.flow = flow;
     this.#deps = deps;
     const isInvite = request.method === "INVITE";
+    this.isInvite = isInvite;
     this.#runner = new MachineRunner<string, string, string>(
       isInvite
         ? { table: INVITE_SERVER, timers: INVITE_SERVER_TIMERS }
@@ -58,25 +75,34 @@ export class ServerTransaction {
     return this.#runner.state === "terminated";
   }
 
-  /** The last answer that was sent. */
-  get lastResponse(): SipResponse | undefined {
-    return this.#last;
+  /**
+   * What is to be answered.
+   * @throws TypeError once it has been: take it before
+   */
+  get request(): SipRequest {
+    if (this.#request === undefined) throw new TypeError("request: it has been answered and is not kept");
+    return this.#request;
+  }
+
+  /** Status of the last answer that was sent, 0 before the first. */
+  get lastStatus(): number {
+    return this.#lastStatus;
   }
 
   get hasFinal(): boolean {
-    return (this.#last?.status ?? 0) >= 200;
+    return this.#lastStatus >= 200;
   }
 
   /** Sends an answer; after a final one only repeats of a 2xx to INVITE are possible. */
   respond(response: SipResponse): void {
-    const before = this.#last;
-    this.#last = response;
-    if (!this.#runner.fire(this.#sendEvent(response.status)) && before !== undefined) this.#last = before;
+    this.#next = response;
+    this.#runner.fire(this.#sendEvent(response.status));
+    this.#next = undefined;
   }
 
   /** The same request again (SIP-TXN-13). */
   repeated(): void {
-    this.#runner.fire(this.request.method === "INVITE" ? "INVITE" : "request");
+    this.#runner.fire(this.isInvite ? "INVITE" : "request");
   }
 
   /** ACK to a final answer of 300 to 699. */
@@ -95,7 +121,7 @@ export class ServerTransaction {
 
   #sendEvent(status: number): string {
     if (status < 200) return "send 1xx";
-    if (this.request.method !== "INVITE") return "send 200-699";
+    if (!this.isInvite) return "send 200-699";
     return status < 300 ? "send 2xx" : "send 300-699";
   }
 
@@ -105,12 +131,10 @@ export class ServerTransaction {
         if (!this.onlyWhenAsked) this.#perform("repeat response");
         break;
       case "send response":
+        this.#send(this.#next!);
+        break;
       case "repeat response":
-        if (this.#last !== undefined)
-          this.#deps.send(this.#last, this.flow, (error) => {
-            this.#error = error;
-            this.#runner.fire("transport error");
-          });
+        if (this.#sent !== undefined) this.#deps.repeat(this.#sent, this.#onError);
         break;
       case "report no ACK":
         this.onFailure?.("no ACK came");
@@ -120,4 +144,26 @@ export class ServerTransaction {
         break;
     }
   }
+
+  #send(response: SipResponse): void {
+    this.#lastStatus = response.status;
+    if (response.status >= 200) this.#rest(response.status);
+    const sent = this.#deps.send(response, this.flow, this.#onError);
+    // The 2xx to an INVITE is repeated by whoever made it.
+    const isKept = sent !== undefined && !(this.isInvite && this.hasFinal && response.status < 300);
+    // A copy, since the original is part of a slab that it would keep alive as a whole.
+    this.#sent = isKept ? { bytes: new Uint8Array(sent.bytes), flow: sent.flow } : undefined;
+  }
+
+  /** A final answer settles it: nobody is asked any more, and there is nothing left to say to whoever answered. */
+  #rest(status: number): void {
+    this.#request = undefined;
+    this.onCancel = undefined;
+    if (!this.isInvite || status < 300) this.onFailure = undefined;
+  }
+
+  readonly #onError = (error: TransportError): void => {
+    this.#error = error;
+    this.#runner.fire("transport error");
+  };
 }

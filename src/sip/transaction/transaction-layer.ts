@@ -10,7 +10,7 @@ import type { Flow, SipRequest, SipResponse } from "../message.ts";
 import { formatUri } from "../uri.ts";
 import { BRANCH_COOKIE, formatVia } from "../via.ts";
 import { ClientTransaction, type ClientUser } from "./client-transaction.ts";
-import { ServerTransaction } from "./server-transaction.ts";
+import { type SentResponse, ServerTransaction } from "./server-transaction.ts";
 import { statelessTag } from "./stateless-tag.ts";
 import type { TimerSettings } from "./timers.ts";
 
@@ -35,7 +35,9 @@ export interface TransactionOptions {
   /** Uniform in [0, 1): spreads Retry-After. */
   readonly random: () => number;
   sendRequest(request: SipRequest, flow: Flow, onError: (error: TransportError) => void): void;
-  sendResponse(response: SipResponse, flow: Flow, onError?: (error: TransportError) => void): void;
+  /** Says what went out and where, so that it can be repeated; undefined when it cannot. */
+  sendResponse(response: SipResponse, flow: Flow, onError?: (error: TransportError) => void): SentResponse | undefined;
+  repeatResponse(sent: SentResponse, onError: (error: TransportError) => void): void;
 }
 
 export class TransactionLayer {
@@ -131,6 +133,7 @@ export class TransactionLayer {
       clock: this.#options.clock,
       timers: this.#options.timers,
       send: this.#options.sendResponse,
+      repeat: this.#options.repeatResponse,
       onTerminated: () => {
         this.#servers.delete(key);
         if (merged !== undefined) this.#initial.delete(merged);
@@ -171,7 +174,7 @@ export class TransactionLayer {
   /** CANCEL is its own transaction; 200 or 481 at once (SIP-CAN-3). It is answered statelessly: a repeat gets the same. */
   #cancel(cancel: SipRequest, flow: Flow): void {
     const invite = this.#servers.get(serverKey({ ...cancel, method: "INVITE" }));
-    if (invite === undefined || invite.request.method !== "INVITE") {
+    if (invite === undefined || !invite.isInvite) {
       this.#options.sendResponse(createResponse(cancel, 481, { toTag: statelessTag(cancel) }), flow);
       return;
     }

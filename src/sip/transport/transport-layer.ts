@@ -174,14 +174,48 @@ export class TransportLayer {
     return flow.connectionId === undefined || this.#connections.get(flow.connectionId)?.closed === false;
   }
 
-  /** Sends; `onError` is called when the network refuses at once. */
-  send(message: SipMessage, flow: Flow, onError: (error: TransportError) => void = () => undefined): void {
+  /** Sends and says what went out; `onError` is called when the network refuses at once. */
+  send(message: SipMessage, flow: Flow, onError: (error: TransportError) => void = () => undefined): Uint8Array {
+    const bytes = serializeMessage(message);
+    this.onObserved?.("out", message, flow, bytes);
+    this.#write(bytes, flow, onError);
+    return bytes;
+  }
+
+  /** Octets that were sent before, once more. */
+  repeat(bytes: Uint8Array, flow: Flow, onError: (error: TransportError) => void): void {
+    this.onObserved?.("out", parseMessage(bytes), flow, bytes);
+    this.#write(bytes, flow, onError);
+  }
+
+  /**
+   * Sends a response by the rules of RFC 3261 §18.2.2 and RFC 3581 §4.
+   * @returns what went where, for a repeat; undefined when it went nowhere, or will on a connection that is being made
+   */
+  sendResponse(
+    message: SipMessage,
+    flow: Flow,
+    onError?: (error: TransportError) => void,
+  ): { bytes: Uint8Array; flow: Flow } | undefined {
+    const via = message.vias[0];
+    if (via === undefined) return undefined;
+    if (flow.connectionId !== undefined) {
+      if (this.isOpen(flow)) return { bytes: this.send(message, flow, onError), flow };
+      void this.#sendOnNewConnection(message, via, flow, onError);
+      return undefined;
+    }
+    const back = datagramReturn(via);
+    if (back === undefined) return undefined;
+    const isSource = back.address === flow.remoteAddress && back.port === flow.remotePort;
+    const to = isSource ? flow : { ...flow, remoteAddress: back.address, remotePort: back.port };
+    return { bytes: this.send(message, to, onError), flow: to };
+  }
+
+  #write(bytes: Uint8Array, flow: Flow, onError: (error: TransportError) => void): void {
     const lost = (reason: string): void =>
       onError(
         new TransportError("TRANSPORT_LOST", `${flow.transport} ${flow.remoteAddress}:${flow.remotePort}: ${reason}`),
       );
-    const bytes = serializeMessage(message);
-    this.onObserved?.("out", message, flow, bytes);
     if (flow.connectionId !== undefined) {
       if (this.#connections.get(flow.connectionId)?.send(bytes) !== true) lost("connection is gone");
       return;
@@ -191,20 +225,6 @@ export class TransportLayer {
       this.#udp[0];
     if (socket === undefined) lost("no UDP socket");
     else socket.send(bytes, flow.remoteAddress, flow.remotePort, (error) => lost(error.message));
-  }
-
-  /** Sends a response by the rules of RFC 3261 §18.2.2 and RFC 3581 §4. */
-  sendResponse(message: SipMessage, flow: Flow, onError?: (error: TransportError) => void): void {
-    const via = message.vias[0];
-    if (via === undefined) return;
-    if (flow.connectionId !== undefined) {
-      if (this.isOpen(flow)) this.send(message, flow, onError);
-      else void this.#sendOnNewConnection(message, via, flow, onError);
-      return;
-    }
-    const back = datagramReturn(via);
-    if (back !== undefined)
-      this.send(message, { ...flow, remoteAddress: back.address, remotePort: back.port }, onError);
   }
 
   /** Host and port that we say in Via and Contact for messages on this flow. */

@@ -21,9 +21,12 @@ export class UdpSocket {
     options: ListenOptions,
     onDatagram: (bytes: Uint8Array, address: string, port: number, socket: UdpSocket) => void,
   ): Promise<UdpSocket> {
+    const family = options.address.includes(":") ? 6 : 4;
     const socket = createSocket({
-      type: options.address.includes(":") ? "udp6" : "udp4",
+      type: family === 6 ? "udp6" : "udp4",
       recvBufferSize: 2 * 1024 * 1024,
+      // Everything is sent to addresses; looking them up would cost a turn and two expressions for each datagram.
+      lookup: (address, _options, found) => found(null, address, family),
     });
     return new Promise((done, fail) => {
       socket.once("error", (error) => {

@@ -1,6 +1,7 @@
 /** What transactions send and when, to the millisecond (RFC 3261 §17 and annex A, RFC 6026), with T1 500 ms, T2 4 s, T4 5 s. */
 import { describe, expect, it } from "vitest";
 import { TransportError } from "../../../src/base/errors.ts";
+import { serializeMessage } from "../../../src/sip/serialize.ts";
 import { ClientLadder, requestOf, ServerLadder } from "../../support/sip-transactions.ts";
 
 const RELIABLE = ["tcp", "tls"] as const;
@@ -272,7 +273,16 @@ describe("RFC 3261 17.2.2 non-INVITE server", () => {
     ladder.respond(500);
     ladder.clock.advance(1);
     expect(ladder.lines).toEqual(["0 200 BYE", "31999 200 BYE", "32000 terminated"]);
-    expect(ladder.sent[1]).toBe(ladder.sent[0]);
+    expect(serializeMessage(ladder.sent[1]!)).toEqual(serializeMessage(ladder.sent[0]!));
+  });
+
+  it("what was answered is kept as octets only: the request is let go, and whoever answered too", () => {
+    const ladder = new ServerLadder("OPTIONS");
+    ladder.transaction.onCancel = () => undefined;
+    ladder.respond(200);
+    expect(() => ladder.transaction.request).toThrow(TypeError);
+    expect([ladder.transaction.onCancel, ladder.transaction.onFailure]).toEqual([undefined, undefined]);
+    expect(ladder.transaction.lastStatus).toBe(200);
   });
 
   it.each(RELIABLE)("%s: timer J is zero", (transport) => {

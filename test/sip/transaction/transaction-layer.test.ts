@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { TransportError } from "../../../src/base/errors.ts";
 import { createResponse } from "../../../src/sip/build.ts";
 import type { Flow, SipMessage, SipRequest, SipResponse } from "../../../src/sip/message.ts";
+import { parseMessage } from "../../../src/sip/parser.ts";
+import { serializeMessage } from "../../../src/sip/serialize.ts";
 import type { ServerTransaction } from "../../../src/sip/transaction/server-transaction.ts";
 import { TIMER_DEFAULTS } from "../../../src/sip/transaction/timers.ts";
 import { TransactionLayer } from "../../../src/sip/transaction/transaction-layer.ts";
@@ -28,7 +30,11 @@ class Bench {
         random: () => 0.5,
         ...(transactionsMax === undefined ? {} : { transactionsMax }),
         sendRequest: (request) => this.sent.push(request),
-        sendResponse: (response) => this.sent.push(response),
+        sendResponse: (response, flow) => {
+          this.sent.push(response);
+          return { bytes: serializeMessage(response), flow };
+        },
+        repeatResponse: ({ bytes }) => this.sent.push(parseMessage(bytes)),
       },
       {
         onRequest: (transaction) => this.requests.push(transaction),
@@ -277,6 +283,7 @@ describe("RFC 3261 17.1.3 responses and client transactions", () => {
         random: () => 0,
         sendRequest: (_request, _flow, onError) => onError({ code: "TRANSPORT_LOST" } as TransportError),
         sendResponse: () => undefined,
+        repeatResponse: () => undefined,
       },
       { onRequest: () => undefined, onAck: () => undefined, onStray2xx: () => undefined },
     );

@@ -184,7 +184,10 @@ export class TransportLayer {
 
   /** Octets that were sent before, once more. */
   repeat(bytes: Uint8Array, flow: Flow, onError: (error: TransportError) => void): void {
-    this.onObserved?.("out", parseMessage(bytes), flow, bytes);
+    if (this.onObserved !== undefined) {
+      const message = readBack(bytes);
+      if (message !== undefined) this.onObserved("out", message, flow, bytes);
+    }
     this.#write(bytes, flow, onError);
   }
 
@@ -377,6 +380,15 @@ export class TransportLayer {
     } catch (fault) {
       this.#handler.onFault(fault, flow);
     }
+  }
+}
+
+/** An answer of ours; undefined for one to a request that lacked what every message needs. */
+function readBack(bytes: Uint8Array): SipMessage | undefined {
+  try {
+    return parseMessage(bytes);
+  } catch {
+    return undefined;
   }
 }
 

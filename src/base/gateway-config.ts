@@ -51,6 +51,8 @@ export interface SipConfig {
   readonly connectionsReserved: number;
   /** Pings on quiet connections that we opened (R-KEEP-6); 0 sends none. */
   readonly keepAliveSeconds: number;
+  /** Mark of signalling (SIP-TP-16); 0 leaves it to the system. */
+  readonly dscp: number;
   /** Our own OPTIONS to each target that says nothing itself (R-KEEP-6); 0 sends none. */
   readonly targetOptionsSeconds: number;
   /** Name servers for targets, `address` or `address:port`; none: those of the system (SIP-DNS-7). */
@@ -120,6 +122,8 @@ export interface MediaConfig {
   readonly portMax: number;
   readonly workers: number | "auto";
   readonly legsPerWorker: number;
+  /** Mark of media packets (SIP-TP-16); 0 leaves it to the system. */
+  readonly dscp: number;
   readonly datagrams: "auto" | "batched" | "dgram";
   /** Calls at one time (R-MEDIA-8); null: what workers and ports allow. */
   readonly maxCalls: number | null;

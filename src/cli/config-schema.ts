@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import type { GatewayConfig } from "../base/gateway-config.ts";
+import { DSCP_MEDIA, DSCP_SIGNALLING } from "../base/service-mark.ts";
 import {
   ADDRESS,
   bool,
@@ -55,6 +56,7 @@ const sip = section({
   connectionsPerSourceMax: int(1, 1_000_000).default(1000),
   connectionsReserved: int(0, 1_000_000).default(2000),
   keepAliveSeconds: int(0, 3600, "s").default(120),
+  dscp: int(0, 63).default(DSCP_SIGNALLING),
   targetOptionsSeconds: int(0, 3600, "s").default(0),
   dnsServers: list(scalar(NAME_SERVER, readNameServer), 3),
   naptr: bool(false),
@@ -109,6 +111,7 @@ const media = section({
     text === "auto" ? "auto" : readInt(1, 256)(text),
   ).default("auto"),
   legsPerWorker: int(2, 65_536).default(2048),
+  dscp: int(0, 63).default(DSCP_MEDIA),
   datagrams: oneOf("auto", "batched", "dgram").default("auto"),
   maxCalls: nullable("a whole number from 1 to 1000000", readInt(1, 1_000_000)),
   symmetricDefault: bool(false),

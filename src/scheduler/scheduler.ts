@@ -25,6 +25,8 @@ export interface SchedulerOptions {
   readonly portMax: number;
   /** Default "auto". */
   readonly datagrams?: WorkerConfig["datagrams"];
+  /** Default 0. */
+  readonly dscp?: number;
   readonly stream: StreamDefaults;
   readonly clock: Clock;
   readonly log: Log;
@@ -143,6 +145,7 @@ export class Scheduler {
       portMin: range.min,
       portMax: range.max,
       datagrams: options.datagrams ?? "auto",
+      dscp: options.dscp ?? 0,
       stream: options.stream,
     };
     return new Promise((resolve, reject) => {

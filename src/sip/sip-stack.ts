@@ -76,6 +76,8 @@ export interface SipStackOptions {
   readonly connectionsReserved?: number;
   /** Pings on connections that we opened (RFC 5626 §4.4.1); default none. */
   readonly keepAlive?: KeepAlive;
+  /** DSCP of what is sent (SIP-TP-16), 0 to 63; default 0. */
+  readonly dscp?: number;
   /** Default Math.random: weights and waiting times, nothing secret. */
   readonly random?: () => number;
 }

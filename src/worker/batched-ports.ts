@@ -10,6 +10,7 @@ import { closeSync, openSync } from "node:fs";
 import { createRequire } from "node:module";
 import { isIPv6 } from "node:net";
 import { MediaError, messageOf } from "../base/errors.ts";
+import { markOption } from "../base/service-mark.ts";
 import { type AddressWords, parseAddress } from "../media/address.ts";
 import {
   type BoundSocket,
@@ -79,10 +80,10 @@ export type BatchedPorts =
   | { readonly open?: undefined; readonly error: MediaError };
 
 /** Loads the FFI package and looks the calls up. */
-export function openBatchedPorts(): BatchedPorts {
+export function openBatchedPorts(dscp = 0): BatchedPorts {
   try {
     const libc = loadLibc();
-    return { open: (sink) => new EpollPorts(libc, sink) };
+    return { open: (sink) => new EpollPorts(libc, sink, dscp) };
   } catch (error) {
     return { error: new MediaError("MEDIA_NO_PORT", `batched sockets cannot be used: ${messageOf(error)}`) };
   }
@@ -129,6 +130,7 @@ class EpollPorts implements DatagramPorts {
   onArrival: (() => void) | undefined;
 
   readonly #libc: Libc;
+  readonly #dscp: number;
   readonly #sink: DatagramSink;
   readonly #sinkAt: number;
   readonly #epoll: number;
@@ -149,8 +151,9 @@ class EpollPorts implements DatagramPorts {
   #sendErrors = 0;
   #receiveErrors = 0;
 
-  constructor(libc: Libc, sink: DatagramSink) {
+  constructor(libc: Libc, sink: DatagramSink, dscp: number) {
     this.#libc = libc;
+    this.#dscp = dscp;
     this.#sink = sink;
     // The engine's memory never moves, so its address can be kept.
     this.#sinkAt = libc.addressOf(sink.bytes);
@@ -248,6 +251,10 @@ class EpollPorts implements DatagramPorts {
       aim(open, { ...words, port });
       const size = new Uint8Array(new Uint32Array([RECEIVE_BUFFER_BYTES]).buffer);
       libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size, size.length);
+      if (this.#dscp !== 0) {
+        const { level, name, value } = markOption(this.#dscp, open.isIPv6);
+        libc.setsockopt(fd, level, name, value, value.length);
+      }
       if (libc.bind(fd, open.target, open.target.length) < 0) throw this.#error(`bind ${address}:${port}`);
       const name = new Uint8Array(SOCKADDR_IN6_BYTES);
       const nameLength = new Uint8Array(new Uint32Array([name.length]).buffer);

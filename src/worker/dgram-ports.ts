@@ -5,6 +5,7 @@
 
 import { createSocket, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
+import { markDatagrams } from "../base/service-mark.ts";
 import { AddressCache } from "../media/address.ts";
 import {
   type BoundSocket,
@@ -31,6 +32,7 @@ export class DgramPorts implements DatagramPorts {
   onArrival: (() => void) | undefined;
 
   readonly #sink: DatagramSink;
+  readonly #dscp: number;
   readonly #addresses = new AddressCache();
   readonly #sockets: (Socket | undefined)[] = [];
   readonly #isIPv6: boolean[] = [];
@@ -43,8 +45,9 @@ export class DgramPorts implements DatagramPorts {
   #sendErrors = 0;
   #receiveErrors = 0;
 
-  constructor(sink: DatagramSink) {
+  constructor(sink: DatagramSink, dscp = 0) {
     this.#sink = sink;
+    this.#dscp = dscp;
   }
 
   bind(address: string, port: number): Promise<BoundSocket> {
@@ -57,6 +60,7 @@ export class DgramPorts implements DatagramPorts {
       socket.once("error", failed);
       socket.bind({ address, port, exclusive: true }, () => {
         socket.removeListener("error", failed);
+        markDatagrams(socket, this.#dscp);
         socket.on("error", () => {
           this.#receiveErrors++;
         });

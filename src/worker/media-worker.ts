@@ -21,7 +21,7 @@ const core = await MediaCore.create({
   legCountMax: config.legCountMax,
   streamCountMax: Math.min(16_384, config.legCountMax * 2),
 });
-const choice = choosePorts(config.datagrams);
+const choice = choosePorts(config.datagrams, config.dscp);
 
 /** Utilisation over a shorter time says nothing. */
 const UTILISATION_WINDOW_MS = 200;

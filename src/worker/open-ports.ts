@@ -13,12 +13,13 @@ export interface PortsChoice {
 
 /**
  * Chooses the implementation.
+ * @param dscp - mark of what is sent (SIP-TP-16), 0 to 63
  * @throws MediaError MEDIA_NO_PORT when "batched" was asked for and cannot work here
  */
-export function choosePorts(wanted: WorkerConfig["datagrams"]): PortsChoice {
-  if (wanted === "dgram") return { open: (sink) => new DgramPorts(sink), why: "" };
-  const batched = openBatchedPorts();
+export function choosePorts(wanted: WorkerConfig["datagrams"], dscp = 0): PortsChoice {
+  if (wanted === "dgram") return { open: (sink) => new DgramPorts(sink, dscp), why: "" };
+  const batched = openBatchedPorts(dscp);
   if (batched.open !== undefined) return { open: batched.open, why: "" };
   if (wanted === "batched") throw batched.error;
-  return { open: (sink) => new DgramPorts(sink), why: batched.error.message };
+  return { open: (sink) => new DgramPorts(sink, dscp), why: batched.error.message };
 }

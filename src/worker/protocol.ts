@@ -22,6 +22,8 @@ export interface WorkerConfig {
   readonly portMax: number;
   /** "batched" needs koffi on Linux; "dgram" always works; "auto" takes the first that loads. */
   readonly datagrams: "auto" | "batched" | "dgram";
+  /** Mark of media packets (SIP-TP-16), 0 to 63. */
+  readonly dscp: number;
   readonly stream: StreamDefaults;
 }
 

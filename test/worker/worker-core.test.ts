@@ -58,6 +58,7 @@ class TestWorker {
         portMin: 0,
         portMax: 0,
         datagrams,
+        dscp: 0,
         stream: STREAM_DEFAULTS,
       },
       core,

@@ -3,10 +3,11 @@
  * are messages and flows; below it there are sockets.
  */
 
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Clock } from "../../base/clock.ts";
 import { messageOf, SipParseError, TransportError } from "../../base/errors.ts";
+import { markConnection } from "../../base/service-mark.ts";
 import type { Flow, SipMessage, SipRequest, Via } from "../message.ts";
 import { UnacceptableRequestError } from "../parse-failure.ts";
 import { parseMessage } from "../parser.ts";
@@ -50,6 +51,8 @@ export interface TransportOptions {
   readonly connectionsReserved?: number;
   /** Larger requests go over TCP where that is possible (RFC 3261 §18.1.1); default 1300. */
   readonly udpRequestBytesMax?: number;
+  /** Mark of what is sent (SIP-TP-16), 0 to 63; default 0. */
+  readonly dscp?: number;
   /** Uniform in [0, 1): spreads pings. */
   readonly random: () => number;
   /** Pings on connections that we opened, each at 80 to 100 % of the interval; default none. */
@@ -155,7 +158,8 @@ export class TransportLayer {
 
   /** A flow to send requests on. @throws TransportError when no connection can be had */
   async flowTo(target: Target): Promise<Flow> {
-    if (target.transport !== "udp") return (await this.#connector.connect(target)).flow;
+    if (target.transport !== "udp")
+      return (await this.#connector.connect({ ...target, localAddress: this.#connectFrom(target) })).flow;
     const socket = this.#udpFor(target);
     if (socket === undefined) throw new TransportError("TRANSPORT_LOST", "no UDP socket to send from");
     const { address, port } = socket.bound;
@@ -244,6 +248,15 @@ export class TransportLayer {
   }
 
   /** Interfaces are looked at once a minute for each peer. */
+  /** Peers that know us by our address shall see the same one whichever transport we use: that of a listener. */
+  #connectFrom(target: Target): string {
+    if (target.localAddress !== "") return target.localAddress;
+    const fits = ({ bound }: { bound: ListenAddress }) =>
+      isIP(bound.address) === isIP(target.address) && !isWildcard(bound.address);
+    const all = [...this.#listeners, ...this.#udp].filter(fits).map(({ bound }) => bound);
+    return (all.find(({ transport }) => transport === target.transport) ?? all[0])?.address ?? "";
+  }
+
   #localAddressFor(remoteAddress: string): string | undefined {
     const nowMs = this.#options.clock.nowMs();
     if (nowMs >= this.#localAddressesUntilMs || this.#localAddresses.size >= LOCAL_ADDRESSES_MAX) {
@@ -270,7 +283,9 @@ export class TransportLayer {
     try {
       if (options.transport === "udp")
         this.#udp.push(
-          await UdpSocket.bind(options, (bytes, address, port, socket) => this.#datagram(bytes, address, port, socket)),
+          await UdpSocket.bind(options, this.#options.dscp ?? 0, (bytes, address, port, socket) =>
+            this.#datagram(bytes, address, port, socket),
+          ),
         );
       else
         this.#listeners.push(
@@ -290,6 +305,7 @@ export class TransportLayer {
     const { clock } = this.#options;
     const keepAlive = accepted ? undefined : this.#keepAlive();
     const names = socket instanceof TLSSocket && socket.authorized ? peerNames(socket.getPeerCertificate()) : [];
+    markConnection(socket, this.#options.dscp ?? 0);
     const made = new Connection(socket, transport, accepted, this.#connectionHandler, clock, keepAlive, names);
     this.#connections.set(made.flow.connectionId!, made);
     return made;

@@ -1,6 +1,7 @@
 /** SIP over UDP (RFC 3261 §18): one socket for each listening address; what arrives there is answered from there. */
 
 import { createSocket, type Socket } from "node:dgram";
+import { markDatagrams } from "../../base/service-mark.ts";
 import type { ListenAddress, ListenOptions } from "./target.ts";
 
 export class UdpSocket {
@@ -19,6 +20,7 @@ export class UdpSocket {
   /** Rejects with the system's error when the address cannot be bound. */
   static bind(
     options: ListenOptions,
+    dscp: number,
     onDatagram: (bytes: Uint8Array, address: string, port: number, socket: UdpSocket) => void,
   ): Promise<UdpSocket> {
     const family = options.address.includes(":") ? 6 : 4;
@@ -37,6 +39,7 @@ export class UdpSocket {
         socket.removeAllListeners("error");
         // Nothing that a network does to a bound socket may end the process.
         socket.on("error", () => undefined);
+        markDatagrams(socket, dscp);
         const made = new UdpSocket(socket, options);
         socket.on("message", (bytes, from) => onDatagram(bytes, from.address, from.port, made));
         done(made);

@@ -22,7 +22,11 @@ afterAll(() => scratch.remove());
 /** Protocol and DSCP of every packet with a payload that the gateway sent. */
 async function marksOf(file: string): Promise<Set<string>> {
   const fields = ["ip.dsfield.dscp", "udp.srcport", "tcp.srcport", "tcp.len"].flatMap((field) => ["-e", field]);
-  const tshark = new Peer("tshark", ["-r", file, "-Y", `ip.src == ${GATEWAY} && !icmp`, "-T", "fields", ...fields], "/tmp");
+  const tshark = new Peer(
+    "tshark",
+    ["-r", file, "-Y", `ip.src == ${GATEWAY} && !icmp`, "-T", "fields", ...fields],
+    "/tmp",
+  );
   const { stdout } = await tshark.finished;
   const marks = new Set<string>();
   for (const line of stdout.split("\n").filter((one) => one !== "")) {

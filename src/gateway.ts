@@ -5,6 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { HttpAuth } from "./api/auth.ts";
 import { HttpServer } from "./api/http-server.ts";
 import { type Clock, SystemClock } from "./base/clock.ts";
 import { ConfigError, messageOf } from "./base/errors.ts";
@@ -14,6 +15,7 @@ import { silentLog } from "./base/log.ts";
 import { AlertLog } from "./calls/alert-log.ts";
 import { Authenticator } from "./calls/authenticate.ts";
 import type { CallContext } from "./calls/call-context.ts";
+import { CallStories } from "./calls/call-stories.ts";
 import { CallTable } from "./calls/call-table.ts";
 import { IncomingCalls } from "./calls/incoming-call.ts";
 import { NewRequests } from "./calls/new-requests.ts";
@@ -190,6 +192,8 @@ export class Gateway {
         port: config.http.port,
         status: () => this.status(),
         caPem: readPem(config.tls.certFile),
+        stories: new CallStories(this.calls, this.alerts, this.#trace, store),
+        auth: new HttpAuth(store, options.secrets.operatorToken, this.#clock),
       });
   }
 

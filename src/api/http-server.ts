@@ -2,6 +2,9 @@
 
 import Fastify, { type FastifyInstance } from "fastify";
 import { messageOf, TransportError } from "../base/errors.ts";
+import type { CallStories } from "../calls/call-stories.ts";
+import type { HttpAuth } from "./auth.ts";
+import { addExplainRoutes } from "./explain-routes.ts";
 import { type GatewayStatus, metricsText } from "./metrics.ts";
 
 export interface HttpServerOptions {
@@ -10,6 +13,8 @@ export interface HttpServerOptions {
   readonly status: () => GatewayStatus;
   /** PEM that peers import to trust the TLS listener (R-SEC-15), "" for none. */
   readonly caPem: string;
+  readonly stories: CallStories;
+  readonly auth: HttpAuth;
 }
 
 export class HttpServer {
@@ -19,7 +24,13 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    this.#server = Fastify({ logger: false, bodyLimit: 64 * 1024, forceCloseConnections: true });
+    this.#server = Fastify({
+      logger: false,
+      bodyLimit: 64 * 1024,
+      forceCloseConnections: true,
+      // Call-IDs are longer than identifiers.
+      routerOptions: { maxParamLength: 512 },
+    });
     this.#server.get("/healthz", () => ({ status: "ok" }));
     this.#server.get("/readyz", (_request, reply) => {
       const { ready } = options.status();
@@ -33,6 +44,7 @@ export class HttpServer {
       this.#server.get("/certificate.pem", (_request, reply) =>
         reply.type("application/x-pem-file").send(options.caPem),
       );
+    addExplainRoutes(this.#server, options.stories, options.auth);
   }
 
   async start(): Promise<void> {

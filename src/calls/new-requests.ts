@@ -90,12 +90,20 @@ export class NewRequests {
   }
 
   /** For `tandem explain`: there is no call yet, so it is told of under the Call-ID. */
-  #tell(request: SipRequest, domain: TerminationDomain | undefined, code: string, text: string, status = 0): void {
+  #tell(
+    request: SipRequest,
+    domain: TerminationDomain | undefined,
+    code: string,
+    text: string,
+    status = 0,
+    realm = "",
+  ): void {
     const { trace, settings } = this.#ctx;
     if (domain !== undefined) trace.assign(request.callId, domain.record.accountSid);
     const fields = {
       code,
       status,
+      realm,
       outcome: status === 0 ? "drop" : "reject",
       host: request.uri.host.slice(0, 253),
       base: settings.baseDomain,
@@ -135,7 +143,14 @@ export class NewRequests {
     if (ipAclSids.length > 0 && !this.#isListed(domain, flow.remoteAddress)) return undefined;
     this.counters.challenged++;
     const realm = this.#incoming.realmOf(domain);
-    this.#tell(request, domain, "challenged", `no credentials were sent: asked for those of realm ${realm}`, 407);
+    this.#tell(
+      request,
+      domain,
+      "challenged",
+      `no credentials were sent: asked for those of realm ${realm}`,
+      407,
+      realm,
+    );
     return {
       status: 407,
       headers: this.#ctx.authenticator.challenge(realm, flow.remoteAddress, false),

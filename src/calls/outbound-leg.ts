@@ -106,7 +106,8 @@ export class OutboundLeg {
     this.#invite.onLocated = (addresses) => {
       left = addresses.length;
       const where = addresses.map(({ transport, address, port }) => `${transport} ${address}:${port}`).join(", ");
-      this.call.note("attempt", `INVITE to ${target}, that is ${where === "" ? "nowhere" : where}`, {
+      const isPlain = addresses.length === 1 && target.includes(addresses[0]!.address);
+      this.call.note("attempt", `INVITE to ${target}${isPlain ? "" : `, that is ${where || "nowhere"}`}`, {
         code: "target.tried",
         target,
         addresses: where,

@@ -20,7 +20,7 @@ export interface SettingVariable {
 
 const PREFIX = "TANDEM_";
 /** Variables that are read elsewhere. */
-const OTHER_VARIABLES: readonly string[] = ["TANDEM_CONFIG"];
+const OTHER_VARIABLES: readonly string[] = ["TANDEM_CONFIG", "TANDEM_URL", "TANDEM_ACCOUNT_SID", "TANDEM_AUTH_TOKEN"];
 const SHORT_FORMS: ReadonlyMap<string, string> = new Map([["TANDEM_OPERATOR_KEY", "TANDEM_AUTH_OPERATOR_KEY"]]);
 
 /** Every setting that a variable may give, by the name of the variable. */

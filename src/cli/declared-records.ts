@@ -4,7 +4,7 @@ import { parseRange } from "../trunking/acl.ts";
 import type { RecordKind, RecordKinds } from "../trunking/records.ts";
 import { accountNameOf } from "./declared-checks.ts";
 import type { DeclaredObjects, DeclaredTarget } from "./declared-schema.ts";
-import { declaredSid } from "./declared-sid.ts";
+import { declaredAccountSid, declaredSid } from "./declared-sid.ts";
 
 /** A record with the word that people know it by. */
 export type NamedRecord = {
@@ -254,7 +254,7 @@ class RecordMaker {
 
   #accountSid(name: string): string {
     const given = this.#objects.accounts.find((account) => account.name === name)?.sid;
-    return given ?? declaredSid("AC", "accounts", name);
+    return declaredAccountSid({ name, sid: given ?? null });
   }
 }
 

@@ -18,6 +18,11 @@ export function declaredSid(prefix: SidPrefix, ...names: readonly string[]): str
   return prefix + digits + markOf(digits);
 }
 
+/** The SID of a declared account: the one that it was given, or one made of its name. */
+export function declaredAccountSid({ name, sid }: { readonly name: string; readonly sid: string | null }): string {
+  return sid ?? declaredSid("AC", "accounts", name);
+}
+
 /** True for SIDs made by `declaredSid`. */
 export function isDeclaredSid(sid: string): boolean {
   const digits = sid.slice(2, 2 + NAME_DIGITS);

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: `tandem serve | demo | check | version`. Exit codes: 0 done, 1 failed, 2 wrong use. */
+/** The command line: `tandem serve | demo | check | explain | version`. Exit codes: 0 done, 1 failed, 2 wrong use. */
 
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -8,6 +8,7 @@ import { GatewayError, messageOf } from "../base/errors.ts";
 import { checkReport, formatCheckReport } from "./check-report.ts";
 import { loadConfig } from "./config.ts";
 import { runDemo } from "./demo/demo.ts";
+import { EXPLAIN_HELP, type ExplainOptions, explain } from "./explain.ts";
 import { serve } from "./serve.ts";
 
 const FAILED = 1;
@@ -21,6 +22,20 @@ function version(): string {
 function seconds(text: string): number {
   if (!/^[0-9]{1,6}$/.test(text)) throw new InvalidArgumentError("expected a whole number of seconds");
   return Number(text);
+}
+
+function entries(text: string): number {
+  return wholeNumber(text, 1, 200);
+}
+
+function columns(text: string): number {
+  return wholeNumber(text, 60, 400);
+}
+
+function wholeNumber(text: string, least: number, most: number): number {
+  const value = /^[0-9]{1,6}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) throw new InvalidArgumentError(`expected ${least} to ${most}`);
+  return value;
 }
 
 function program(finish: (code: number) => void): Command {
@@ -62,6 +77,30 @@ function program(finish: (code: number) => void): Command {
       const report = checkReport(loadConfig(file, process.env), availableParallelism());
       process.stdout.write(options.json === true ? `${JSON.stringify(report, null, 2)}\n` : formatCheckReport(report));
       finish(0);
+    });
+  root
+    .command("explain")
+    .description(
+      "Tells why a recent call went as it did: decisions, cause and cure, SIP ladder. Without arguments: lists.",
+    )
+    .argument("[id]", "Call SID, or SIP Call-ID")
+    .option("--last", "the newest call that fits")
+    .option("--failed", "only calls that failed")
+    .option("--call-id <id>", "the call of this SIP Call-ID")
+    .option("--from <text>", "part of the caller's number or address")
+    .option("--to <text>", "part of the called number")
+    .option("--limit <n>", "length of the list, 1 to 200", entries, 20)
+    .option("--full", "every step and every message, secrets masked")
+    .option("--json", "print the data as JSON")
+    .option("--width <columns>", "width of the text, 60 to 400", columns)
+    .option("-c, --config <file>", "configuration of the gateway: where it listens, and the credentials")
+    .option("--account <name>", "account to ask as, where the file has several")
+    .option("--url <url>", "where the gateway's HTTP is (default: TANDEM_URL, the file, http://127.0.0.1:8080)")
+    .addHelpText("after", EXPLAIN_HELP)
+    .action(async (id: string | undefined, options: Omit<ExplainOptions, "id">) => {
+      if (id !== undefined && (options.last === true || options.callId !== undefined))
+        root.error("error: give an ID, --call-id or --last, not several of them");
+      finish(await explain({ ...options, id }, { environment: process.env, out: process.stdout, err: process.stderr }));
     });
   root
     .command("version")

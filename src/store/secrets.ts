@@ -4,7 +4,7 @@
  * that it cannot be moved to another record.
  */
 
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from "node:crypto";
 import { StoreError } from "../base/errors.ts";
 
 /** Octets of an operator key. */
@@ -25,6 +25,11 @@ export class Secrets {
       throw new RangeError(`key must be ${OPERATOR_KEY_LENGTH_BYTES} octets, got ${key.length}`);
     this.#key = Uint8Array.from(key);
     this.#keyName = createHash("sha256").update("tandem key name").update(key).digest("hex").slice(0, 8);
+  }
+
+  /** What the operator shows over HTTP: derived, so that the key itself never leaves the machine. */
+  get operatorToken(): string {
+    return createHmac("sha256", this.#key).update("tandem operator token 1").digest("hex");
   }
 
   /** A key for one process, for stores that keep nothing. */

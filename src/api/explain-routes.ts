@@ -1,0 +1,93 @@
+/** `/v1/Explain/Calls`: what is remembered of recent calls, for `tandem explain` and for consoles. Read only, never stored. */
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { CallStories, StoryFilter, Viewer } from "../calls/call-stories.ts";
+import type { HttpAuth } from "./auth.ts";
+
+const TEXT_LENGTH_MAX = 255;
+const LIMIT_DEFAULT = 20;
+const LIMIT_MAX = 200;
+
+/** Codes of Twilio's REST API for the same faults. */
+const UNAUTHORIZED = 20003;
+const NOT_FOUND = 20404;
+const BAD_REQUEST = 20001;
+const TOO_MANY = 20429;
+
+type Query = Readonly<Record<string, unknown>>;
+
+export function addExplainRoutes(server: FastifyInstance, stories: CallStories, auth: HttpAuth): void {
+  const guarded =
+    (answer: (viewer: Viewer, request: FastifyRequest, reply: FastifyReply) => unknown) =>
+    (request: FastifyRequest, reply: FastifyReply): unknown => {
+      // Numbers and addresses of people: nothing between may keep them.
+      reply.header("Cache-Control", "no-store");
+      const verdict = auth.judge(request.headers.authorization, request.ip);
+      if ("viewer" in verdict) return answer(verdict.viewer, request, reply);
+      if (verdict.refused === "too-many")
+        return refuse(reply, 429, TOO_MANY, "too many wrong credentials from this address; wait a minute");
+      reply.header("WWW-Authenticate", 'Basic realm="tandem", charset="UTF-8"');
+      return refuse(reply, 401, UNAUTHORIZED, "give account SID and auth token, or the operator's token (HTTP Basic)");
+    };
+
+  server.get(
+    "/v1/Explain/Calls",
+    guarded((viewer, request, reply) => {
+      const filter = readFilter(request.query as Query);
+      if (typeof filter === "string") return refuse(reply, 400, BAD_REQUEST, filter);
+      return reply.send({ calls: stories.list(filter, viewer) });
+    }),
+  );
+  server.get(
+    "/v1/Explain/Calls/:id",
+    guarded((viewer, request, reply) => {
+      const { id } = request.params as { id: string };
+      const full = (request.query as Query)["Full"];
+      if (full !== undefined && full !== "true" && full !== "false")
+        return refuse(reply, 400, BAD_REQUEST, "Full is true or false");
+      const report = stories.report(id, viewer, full === "true");
+      if (report === undefined)
+        return refuse(
+          reply,
+          404,
+          NOT_FOUND,
+          "no call of this SID or Call-ID is remembered, or it belongs to another account",
+        );
+      return reply.send(report);
+    }),
+  );
+}
+
+function refuse(reply: FastifyReply, status: number, code: number, message: string): FastifyReply {
+  return reply.code(status).send({ code, message, status });
+}
+
+/** @returns what is wrong, as text */
+function readFilter(query: Query): StoryFilter | string {
+  const known = ["Status", "Order", "From", "To", "CallId", "Limit"];
+  for (const [name, value] of Object.entries(query)) {
+    if (!known.includes(name)) return `unknown parameter; known are ${known.join(", ")}`;
+    if (typeof value !== "string" || value.length > TEXT_LENGTH_MAX)
+      return `${name} is given once, with at most ${TEXT_LENGTH_MAX} characters`;
+  }
+  const {
+    Status = "all",
+    Order = "failed",
+    From = "",
+    To = "",
+    CallId = "",
+    Limit = String(LIMIT_DEFAULT),
+  } = query as Record<string, string>;
+  if (Status !== "all" && Status !== "failed") return "Status is all or failed";
+  if (Order !== "failed" && Order !== "time") return "Order is failed or time";
+  const limit = /^[0-9]{1,3}$/.test(Limit) ? Number(Limit) : 0;
+  if (limit < 1 || limit > LIMIT_MAX) return `Limit is 1 to ${LIMIT_MAX}`;
+  return {
+    failedOnly: Status === "failed",
+    failedFirst: Order === "failed",
+    from: From,
+    to: To,
+    callId: CallId,
+    limit,
+  };
+}

@@ -8,9 +8,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Baresip } from "../support/baresip.ts";
 import { BASE, startGateway, type TestGateway, until } from "../support/gateway.ts";
-import { type CapturedDatagram, capture, datagramsOf, malformedFrom } from "../support/pcap.ts";
+import { type CapturedDatagram, capture, datagramsOf } from "../support/pcap.ts";
 import { FIXTURES, sameAudio, scratchFolder } from "../support/peers.ts";
 import { audioOf, mediaIn, streamFrom, type WirePacket } from "../support/wire-audio.ts";
+import { wireFaults } from "../support/wire-check.ts";
 
 const GATEWAY = "127.77.21.1";
 // Debian's baresip binds its connections and RTP to any address, so on loopback they leave from this one.
@@ -205,7 +206,7 @@ describe("baresip to baresip through a trunk", () => {
 
   it("sends nothing that tshark calls malformed", async () => {
     await wire.stop();
-    expect(await malformedFrom(file, GATEWAY)).toEqual([]);
+    expect(await wireFaults(file, GATEWAY)).toEqual([]);
   });
 
   it("leaves nothing behind", async () => {

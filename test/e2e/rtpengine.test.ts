@@ -8,11 +8,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { followSpeech } from "../support/follow-speech.ts";
 import { BASE, startGateway, type TestGateway, until } from "../support/gateway.ts";
-import { capture, datagramsOf, malformedFrom } from "../support/pcap.ts";
+import { capture, datagramsOf } from "../support/pcap.ts";
 import { FIXTURES, scratchFolder } from "../support/peers.ts";
 import { Rtpengine } from "../support/rtpengine.ts";
 import { ScriptedPhone } from "../support/scripted-phone.ts";
 import { streamFrom } from "../support/wire-audio.ts";
+import { wireFaults } from "../support/wire-check.ts";
 
 const GATEWAY = "127.77.23.1";
 const CALLER = "127.77.23.2";
@@ -152,7 +153,7 @@ describe("rtpengine as SRTP end", () => {
 
   it("rtpengine found nothing to refuse, and tshark nothing malformed", async () => {
     await wire.stop();
-    expect(await malformedFrom(file, GATEWAY)).toEqual([]);
+    expect(await wireFaults(file, GATEWAY)).toEqual([]);
     // What comes before the answer was told to it is no fault of anybody.
     const complaints = engine.peer.stderr.split("\n").filter((line) => /ERR|WARN|invalid|authentication/.test(line));
     expect(complaints.filter((line) => !line.includes("no crypto suite was negotiated"))).toEqual([]);

@@ -10,10 +10,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Baresip } from "../support/baresip.ts";
 import { followSpeech, mulawOf } from "../support/follow-speech.ts";
 import { BASE, startGateway, type TestGateway, until } from "../support/gateway.ts";
-import { capture, datagramsOf, malformedFrom } from "../support/pcap.ts";
+import { capture, datagramsOf } from "../support/pcap.ts";
 import { FIXTURES, scratchFolder } from "../support/peers.ts";
 import { ScriptedPhone } from "../support/scripted-phone.ts";
 import { audioOf, mediaIn, streamFrom } from "../support/wire-audio.ts";
+import { wireFaults } from "../support/wire-check.ts";
 
 const GATEWAY = "127.77.22.1";
 // Connections and RTP of baresip leave from this address on loopback.
@@ -159,6 +160,6 @@ describe("SRTP over changes of a call, with baresip as far end", () => {
 
   it("sends nothing that tshark calls malformed", async () => {
     await wire.stop();
-    expect(await malformedFrom(file, GATEWAY)).toEqual([]);
+    expect(await wireFaults(file, GATEWAY)).toEqual([]);
   });
 });

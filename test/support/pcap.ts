@@ -49,32 +49,3 @@ export function datagramsOf(file: string): CapturedDatagram[] {
   }
   return found;
 }
-
-/**
- * What tshark finds wrong in packets that an address sent: malformed packets, and faults of SIP, SDP, RTP and RTCP that
- * it calls errors.
- */
-export async function malformedFrom(file: string, address: string): Promise<string[]> {
-  const faults = `(_ws.malformed || (_ws.expert.severity == "Error" && (sip || sdp || rtp || rtcp))) && ip.src == ${address}`;
-  const peer = new Peer(
-    "tshark",
-    [
-      "-r",
-      file,
-      "-Y",
-      faults,
-      "-T",
-      "fields",
-      "-e",
-      "frame.number",
-      "-e",
-      "_ws.col.Protocol",
-      "-e",
-      "_ws.expert.message",
-    ],
-    "/tmp",
-  );
-  const { code, stdout, stderr } = await peer.finished;
-  if (code !== 0) throw new Error(`tshark could not read ${file}: ${stderr}`);
-  return stdout.split("\n").filter((line) => line !== "");
-}

@@ -57,6 +57,30 @@ function call(test: TestStack, uri: string, bodyBytes = 10): OutgoingInvite {
   });
 }
 
+describe("R-NET-2 the address that connections leave from", () => {
+  it("is the one that we listen on with that transport", async () => {
+    const far = await server();
+    const own = ownAddress(3);
+    const test = await stack({
+      listen: [
+        { transport: "udp", address: ownAddress(2), port: 0 },
+        { transport: "tcp", address: own, port: 0 },
+      ],
+    });
+    call(test, `sip:b@127.0.0.1:${far.port};transport=tcp`).onFailed = () => undefined;
+    await reached(() => far.sockets.length === 1, "a connection");
+    expect(far.sockets[0]!.remoteAddress).toBe(own);
+  });
+
+  it("is any where we listen on all", async () => {
+    const far = await server();
+    const test = await stack({ listen: [{ transport: "tcp", address: "0.0.0.0", port: 0 }] });
+    call(test, `sip:b@127.0.0.1:${far.port};transport=tcp`).onFailed = () => undefined;
+    await reached(() => far.sockets.length === 1, "a connection");
+    expect(far.sockets[0]!.remoteAddress).toBe("127.0.0.1");
+  });
+});
+
 describe("SIP-TP-15, hardening R16 limits of accepted connections", () => {
   it("one source has so many and no more; others are still served; closing one makes room", async () => {
     const test = await stack({ connectionsPerSourceMax: 2 });

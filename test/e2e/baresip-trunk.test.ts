@@ -3,13 +3,14 @@
  * is compared with what was said; what crossed the wire is opened with the keys of the phones' own traces and followed octet
  * by octet through hold, resume and key presses (R-TERM, R-ORIG, R-SEC, SDP-9, DTMF-5).
  */
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Baresip } from "../support/baresip.ts";
+import { mulawOf, sharedRuns } from "../support/follow-speech.ts";
 import { BASE, startGateway, type TestGateway, until } from "../support/gateway.ts";
 import { type CapturedDatagram, capture, datagramsOf } from "../support/pcap.ts";
-import { FIXTURES, sameAudio, scratchFolder } from "../support/peers.ts";
+import { FIXTURES, scratchFolder } from "../support/peers.ts";
 import { audioOf, mediaIn, streamFrom, type WirePacket } from "../support/wire-audio.ts";
 import { wireFaults } from "../support/wire-check.ts";
 
@@ -170,21 +171,15 @@ describe("baresip to baresip through a trunk", () => {
       await until(() => inbound!.ended && outbound!.ended && inbound!.mediaStats !== undefined, "the end of both legs");
 
       expect([inbound!.status, outbound!.status]).toEqual(["completed", "completed"]);
-      for (const [turn, listener] of [b, a].entries()) {
-        // Until the first hold: what was said meanwhile is missing behind it.
-        const heard = join(scratch.path, `${index}-${turn}.wav`);
-        writeFileSync(heard, readFileSync(listener.recording("dec")).subarray(0, recorded[turn]));
-        const { same, text } = await sameAudio(
-          join(FIXTURES, turn === 0 ? "caller.wav" : "callee.wav"),
-          heard,
-          0.95,
-          0.9,
-        );
-        expect(same, `heard by ${turn}: ${text}`).toBe(true);
-      }
       const seen = datagramsOf(file);
       const [road, back] = [directions(a, b, seen), directions(b, a, seen)];
-      for (const { said, heard } of [road, back]) {
+      for (const [turn, { said, heard }] of [road, back].entries()) {
+        // What the phone's own SRTP and decoder made of it, until its first hold: a recording ends or has a gap there.
+        const recording = mulawOf([b, a][turn]!.recording("dec")).subarray(0, (recorded[turn]! - 44) / 2);
+        const opened = sharedRuns(recording, audioOf(said));
+        expect(opened.of, "half seconds that were recorded").toBeGreaterThanOrEqual(3);
+        // A machine that stalls makes its jitter buffer drop a packet.
+        expect(opened.shared, "half seconds that were recorded as they were said").toBeGreaterThan(opened.of / 2);
         expect(
           heard.filter(({ isAuthentic }) => !isAuthentic),
           "SRTP that the key of the answer does not open",

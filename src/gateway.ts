@@ -18,6 +18,7 @@ import type { CallContext } from "./calls/call-context.ts";
 import { CallStories } from "./calls/call-stories.ts";
 import { CallTable } from "./calls/call-table.ts";
 import { IncomingCalls } from "./calls/incoming-call.ts";
+import { LoopGuard } from "./calls/loop-guard.ts";
 import { NewRequests } from "./calls/new-requests.ts";
 import { OtherRequests } from "./calls/other-requests.ts";
 import { Overload } from "./calls/overload.ts";
@@ -143,6 +144,7 @@ export class Gateway {
       naptr: config.sip.naptr,
       reliable: config.sip.reliableProvisional,
       sessionTimer: sessionTimer(config),
+      userAgentName: config.sip.productName,
       extensions: ["replaces", "norefersub"],
       random,
     });
@@ -310,6 +312,7 @@ export class Gateway {
       calls: this.calls,
       trace: this.#trace,
       admission: this.#admission,
+      loops: new LoopGuard(this.#clock),
       conversations: new ConversationTable(),
       edges,
       divert: { base: domains.base, edges, reach: redirect.reach, denied: redirect.denied },

@@ -64,6 +64,8 @@ export interface SipConfig {
   readonly sessionMinSeconds: number;
   /** 100rel and PRACK (RFC 3262) are offered and taken. */
   readonly reliableProvisional: boolean;
+  /** User-Agent and Server; "" for none (SIP-DLG-15). */
+  readonly productName: string;
   /** R-ORIG-17. */
   readonly noAnswerMs: number;
   /** R-ORIG-23: ringing of one attempt, and silence of all attempts in sum. */

@@ -13,6 +13,7 @@ import type { WebhookClient } from "../voice/webhook.ts";
 import type { AlertLog } from "./alert-log.ts";
 import type { Authenticator } from "./authenticate.ts";
 import type { CallTable } from "./call-table.ts";
+import type { LoopGuard } from "./loop-guard.ts";
 import type { Registrations } from "./registration/registrations.ts";
 import type { SipTrace } from "./sip-trace.ts";
 import type { TargetHealth } from "./target-health.ts";
@@ -70,6 +71,7 @@ export interface CallContext {
   readonly trace: SipTrace;
   readonly calls: CallTable;
   readonly admission: TrunkAdmission;
+  readonly loops: LoopGuard;
   readonly conversations: ConversationTable;
   readonly registrations: Registrations;
   readonly settings: CallSettings;

@@ -28,6 +28,8 @@ export interface CallDetails {
   readonly byocTrunkSid?: string;
   /** Call-ID of the SIP dialog, "" until it exists. */
   readonly sipCallId?: string;
+  /** Users and domains under which the call has come to us, this leg's last (SIP-DLG-11). */
+  readonly path?: readonly string[];
   /** Where the far end is, host:port. */
   readonly remote?: string;
 }

@@ -369,6 +369,7 @@ export class IncomingCalls {
         from,
         to,
         sipCallId: request.callId,
+        path: this.#ctx.loops.pathOf(request),
         remote: `${flow.remoteAddress}:${flow.remotePort}`,
         ...(trunkSid === undefined ? {} : { trunkSid }),
         ...(byocTrunkSid === undefined ? {} : { byocTrunkSid }),

@@ -61,6 +61,10 @@ export class NewRequests {
       this.#tell(request, domain, "refused.stranger-rate", text);
       return "drop";
     }
+    if (request.method === "INVITE" && this.#ctx.loops.isLoop(request)) {
+      this.#tell(request, domain, "refused.loop", "the call was here before: a link leads back to its own trunk", 482);
+      return { status: 482 };
+    }
     if (this.#isFull(request)) {
       this.counters.overloaded++;
       const reason = this.#overload.reason;

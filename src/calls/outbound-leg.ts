@@ -87,6 +87,8 @@ export class OutboundLeg {
       noAnswerMs: ctx.settings.noAnswerMs,
     });
     call.sipCallId = this.#invite.callId;
+    const parent = call.details.parentSid === undefined ? undefined : ctx.calls.bySid(call.details.parentSid);
+    ctx.loops.sent(this.#invite.callId, parent?.details.path ?? []);
     this.#tellOfAddresses();
     this.#invite.onFirstAnswer = () => this.onFirstAnswer?.();
     this.#invite.onProgress = (response) => void this.#progress(response);

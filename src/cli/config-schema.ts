@@ -66,6 +66,9 @@ const sip = section({
   }).default(1800),
   sessionMinSeconds: int(90, 86_400, "s").default(90),
   reliableProvisional: bool(true),
+  productName: scalar("text of at most 100 printable characters", (text) =>
+    /^[\x20-\x7e]{0,100}$/.test(text) ? text : undefined,
+  ).default("Tandem"),
   noAnswerMs: int(100, 32_000, "ms").default(4000),
   ringLimitMs: int(1000, 600_000, "ms").default(60_000),
   silentTotalMs: int(1000, 600_000, "ms").default(40_000),

@@ -3,6 +3,9 @@
 import { isIP } from "node:net";
 import type { Flow, SipRequest, Via } from "../message.ts";
 
+/** Well inside the ten minutes after which an idle connection is closed. */
+const KEEP_SECONDS = "120";
+
 /**
  * Writes down where the request really came from (§18.2.1). What the sender itself wrote into `received` and `rport` is
  * replaced: an answer goes to nobody but the source.
@@ -14,6 +17,8 @@ export function stampVia(request: SipRequest, flow: Flow): void {
   if (hasRport) via.params.set("rport", String(flow.remotePort));
   if (hasRport || via.host !== flow.remoteAddress) via.params.set("received", flow.remoteAddress);
   else via.params.delete("received");
+  // RFC 6223 §4.2: pings on connections are answered, so that the sender may count on them; over UDP that would take STUN.
+  if (flow.connectionId !== undefined && via.params.get("keep") === "") via.params.set("keep", KEEP_SECONDS);
 }
 
 /** Where an answer over UDP goes; undefined when that is no address of one host. */

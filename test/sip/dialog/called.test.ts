@@ -1,6 +1,6 @@
 /** Calls that come to the stack (RFC 3261 §12, §13.3, §14.2, §15; RFC 3311; RFC 3326), with a peer on a real socket. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { SipRequest, SipResponse } from "../../../src/sip/message.ts";
+import type { ExtraHeaders, SipRequest, SipResponse } from "../../../src/sip/message.ts";
 import type { Dialog, DialogEnd, IncomingInvite } from "../../../src/sip/user-agent.ts";
 import { SDP, Stage, settle } from "../../support/sip-scripts.ts";
 import { reached } from "../../support/sip-wire.ts";
@@ -136,6 +136,23 @@ describe("RFC 3261 12.2.2 requests in a dialog", () => {
     expect((await asked("OPTIONS", { answer, cseq: 20 })).status).toBe(200);
     expect(await asked("OPTIONS", { answer, cseq: 19 })).toMatchObject({ status: 500, reason: "Request Out of Order" });
     expect((await asked("OPTIONS", { answer, cseq: 21 })).status).toBe(200);
+  });
+
+  it("SIP-DLG-4 a Route of an initial request leads nowhere: the call is taken here, and its dialog has no route set of it", async () => {
+    const elsewhere = await stage.anotherAgent();
+    const headers: ExtraHeaders = [
+      ["Route", `<sip:127.0.0.1:${stage.test.port("udp")};lr>, <sip:127.0.0.1:${elsewhere.peer.port};lr>`],
+    ];
+    const { request, invite } = await stage.called({ headers });
+    const dialog = invite.accept({ body: SDP });
+    await stage.agent.ack(request, await stage.agent.peer.nextResponse(200));
+    await settle();
+    dialog.bye();
+    const bye = await stage.agent.peer.nextRequest("BYE");
+    expect(bye.headers.has("Route")).toBe(false);
+    await stage.agent.request("OPTIONS", { headers });
+    await stage.agent.peer.next("an answer to OPTIONS");
+    expect(elsewhere.peer.received).toHaveLength(0);
   });
 
   it("SIP-DLG-8 unknown dialogs get 481, an ACK gets nothing", async () => {

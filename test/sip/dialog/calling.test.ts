@@ -506,6 +506,17 @@ describe("RFC 3261 14.1 re-INVITE of ours", () => {
 });
 
 describe("SIP-DLG-6 symmetric signalling", () => {
+  it("SIP-TXN-14 Call-ID, branch and tags are random and name no host", async () => {
+    stage.call();
+    const request = await stage.agent.peer.nextRequest("INVITE");
+    expect(request.callId).toMatch(/^[0-9a-f]{32}$/);
+    expect(request.from.params.get("tag")).toMatch(/^[0-9a-f]{16}$/);
+    expect(request.vias[0]?.params.get("branch")).toMatch(/^z9hG4bK[0-9a-f]{24}$/);
+    const { request: theirs, invite } = await stage.called();
+    expect(invite.localTag).toMatch(/^[0-9a-f]{16}$/);
+    expect(theirs.callId).not.toBe(request.callId);
+  });
+
   it("SIP-TP-3 the INVITE asks for rport, and its branch has at least 96 random bits", async () => {
     watch(stage.call());
     const via = (await stage.agent.peer.nextRequest("INVITE")).vias[0]!;

@@ -142,6 +142,20 @@ describe("RFC 3261 18.2.1 and 18.2.2 over UDP", () => {
   });
 });
 
+describe("RFC 6223 keep", () => {
+  it("SIP-TP-11 is granted on connections, whose pings are answered, and not over UDP", async () => {
+    const stream = await StreamPeer.open(test.port("tcp"));
+    opened.push(stream);
+    await stream.send(options("SIP/2.0/TCP 127.0.0.1:9;keep"));
+    expect((await stream.nextResponse(200)).vias[0]?.params.get("keep")).toBe("120");
+    await stream.send(options("SIP/2.0/TCP 127.0.0.1:9"));
+    expect((await stream.nextResponse(200)).vias[0]?.params.has("keep")).toBe(false);
+    const peer = await udp();
+    await peer.send(options(`SIP/2.0/UDP 127.0.0.1:${peer.port};rport;keep`), test.port("udp"));
+    expect((await peer.nextResponse(200)).vias[0]?.params.get("keep")).toBe("");
+  });
+});
+
 describe("RFC 3261 18.2.2 over TCP", () => {
   it("the answer uses the connection of the request", async () => {
     const peer = await StreamPeer.open(test.port("tcp"));

@@ -12,6 +12,7 @@ const stage = new Stage("sipp-hunting", 84, {
 });
 const origination = "origination" as const;
 const ONE = { direction: origination, targets: ["sip:{0}:5060?X-Office=East"] };
+const FAILOVER = { targets: ["sip:{0}:5060", "sip:{1}:5060"] };
 const TWO = { direction: origination, targets: ["sip:{0}:5060", "sip:{1}:5060"] };
 
 const alertsOf = (scene: Scene) =>
@@ -31,13 +32,13 @@ async function failing(scene: Scene, status: number): Promise<void> {
 
 describe("SIPp: redirects", () => {
   stage.scene(
-    "R-REDIR-1, 3, 13: the first Contact of a 302 is called, with the headers of the URI and Diversion",
+    "R-REDIR-1, 3, 6, 7, 13: the first Contact of a 302 is called, with the headers of the URI and Diversion",
     ONE,
     async (scene) => {
       await scene.answering("uas_302_contacts", [
         "-key",
         "first",
-        `sip:new@${scene.callee(1)}:5060`,
+        `sip:new@${scene.callee(1)}:5060;edge=tokyo;tnx=7`,
         "-key",
         "second",
         `sip:${scene.callee(2)}:5060`,
@@ -144,6 +145,24 @@ describe("SIPp: redirects", () => {
   );
 });
 
+describe("SIPp: answers that come late", () => {
+  stage.scene(
+    "R-ORIG-22, SIP-TXN-2: a 200 after 4 s gets ACK and BYE, the call goes on with the next target",
+    FAILOVER,
+    async (scene) => {
+      await scene.answering("uas_late_200", ["-d", "6000"]);
+      await scene.answering("uas_call", [], { target: 1 });
+      await scene.calling("uac_call", ["-d", "4000"]);
+    },
+  );
+
+  stage.scene("R-ORIG-22: a 180 after 4 s gets CANCEL", FAILOVER, async (scene) => {
+    await scene.answering("uas_late_180", ["-d", "6000"]);
+    await scene.answering("uas_call", [], { target: 1 });
+    await scene.calling("uac_call", ["-d", "4000"]);
+  });
+});
+
 describe("SIPp: challenges of a carrier", () => {
   const carrier = 'targetUsername: "trunk1", targetPassword: "s3cret-Word-9"';
   const login = ["-key", "auser", "trunk1", "-key", "apass", "s3cret-Word-9", "-d", "50"];
@@ -200,6 +219,11 @@ describe("SIPp: provisional answers and failures of targets", () => {
       await scene.calling("uac_cancel_reason", ["-d", "4000"]);
     },
   );
+
+  stage.scene("SIP-INV-6: a target that rings too long is cancelled, and the caller gets 408", {}, async (scene) => {
+    await scene.answering("uas_no_answer");
+    await failing(scene, 408);
+  });
 
   stage.scene(
     "R-MEDIA-12, SIP-INV-3: 183 without SDP, 183 with SDP, 180 and 199 are one early dialog, and answered",

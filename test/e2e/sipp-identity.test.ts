@@ -47,6 +47,22 @@ describe("SIPp: caller, privacy, diversion", () => {
   );
 
   stage.scene(
+    "SIP-ID-1, SIP-ID-4, SIP-ID-10, R-CID-5: a trusted carrier is told the number and that it is private, and an X- header that is let through",
+    { carrier: "trusted: true, passHeaders: [X-Inner]" },
+    async (scene) => {
+      await scene.answering("uas_call");
+      await scene.calling("uac_private", TALK);
+      const invite = inviteTo(scene);
+      expect(headerOf(invite, "P-Asserted-Identity")).toMatch(/<sip:\+15550100200@/);
+      expect(headerOf(invite, "Privacy")).toBe("id");
+      // R-CID-5: anonymous to all but trusted links.
+      expect(headerOf(invite, "From")).toMatch(/<sip:\+15550100200@/);
+      expect(headerOf(invite, "X-Inner")).toBe("secret");
+      expect(headerOf(invite, "P-Charging-Vector")).toBeUndefined();
+    },
+  );
+
+  stage.scene(
     "R-CID-2: without a number in From it is that of Remote-Party-ID before that of P-Asserted-Identity",
     {},
     async (scene) => {
@@ -98,7 +114,7 @@ describe("SIPp: routes and targets", () => {
   });
 
   stage.scene("SIP-DLG-2, SIP-DLG-5: Record-Route of the caller's side comes back and is used", {}, async (scene) => {
-    await scene.answering("uas_hangup", ["-d", "300"]);
+    await scene.answering("uas_hangup", ["-d", "600"]);
     await scene.calling("uac_record_route");
     expect(inviteTo(scene).text).not.toMatch(/^(Record-)?Route:/m);
   });

@@ -123,6 +123,15 @@ describe("SIPp: offers and answers", () => {
     expect([...digits.values()]).toEqual([1, 2, 5, 11]);
   });
 
+  stage.scene(
+    "SIP-INV-11, DTMF-7: keys go by INFO to a callee without telephone-event where its trunk says so",
+    { carrier: "infoDigits: without-events" },
+    async (scene) => {
+      await scene.answering("uas_info_digits");
+      await scene.calling("uac_dtmf_rfc4733", ["-d", "5000"]);
+    },
+  );
+
   stage.scene("SIP-INV-11: digits by INFO as dtmf-relay and dtmf; another type is 415", {}, async (scene) => {
     await scene.answering("uas_call");
     await scene.calling("uac_info_forms");

@@ -1,11 +1,11 @@
-/** Health checks of peers: OPTIONS by SIPp over UDP and TCP, its rate, CRLF pings beside a call (R-KEEP-1 to R-KEEP-5). */
+/** Health checks of peers: OPTIONS by SIPp over UDP and TCP, its rate, CRLF pings (R-KEEP-1 to R-KEEP-5); and a gateway without 100rel. */
 import { connect } from "node:net";
 import { describe, expect } from "vitest";
 import { until } from "../support/gateway.ts";
 import { headerOf, Stage } from "../support/stage.ts";
 
-// One OPTIONS a second after a burst of five; the default is one in 10 s (R-KEEP-2).
-const stage = new Stage("sipp-options", 88, { sip: "  optionsRefillMs: 1000" });
+// One OPTIONS a second after a burst of five; the default is one in 10 s (R-KEEP-2). Without 100rel (SIP-PRK-2).
+const stage = new Stage("sipp-options", 88, { sip: "  optionsRefillMs: 1000\n  reliableProvisional: false" });
 
 describe("SIPp: OPTIONS and pings", () => {
   stage.scene("R-KEEP-1: OPTIONS over UDP is 200 with Allow, Accept and Supported", {}, async (scene) => {
@@ -73,6 +73,10 @@ describe("SIPp: OPTIONS and pings", () => {
       }
     },
   );
+
+  stage.scene("SIP-PRK-2: 100rel required where it is switched off is 420", {}, async (scene) => {
+    await scene.calling("uac_100rel_refused");
+  });
 });
 
 stage.verdict();

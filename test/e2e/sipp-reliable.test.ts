@@ -22,8 +22,8 @@ describe("SIPp: PRACK and UPDATE", () => {
     "SIP-PRK-1, SIP-PRK-5: 183 with SDP is reliable where 100rel is supported, 200 waits for its PRACK",
     {},
     async (scene) => {
-      await scene.answering("uas_early_media_183", ["-d", "50"]);
-      await scene.calling("uac_prack_supported", ["-d", "900"]);
+      await scene.answering("uas_early_media_183", ["-d", "1000"]);
+      await scene.calling("uac_prack_supported", ["-d", "2500"]);
       const order = scene
         .messages()
         .filter(({ line, text }) => /^PRACK|^SIP\/2.0 200/.test(line) && /CSeq: \d+ (PRACK|INVITE)/.test(text));
@@ -66,12 +66,12 @@ describe("SIPp: PRACK and UPDATE", () => {
   });
 
   stage.scene("SIP-UPD-1, RFC 3311 §5: the caller holds by UPDATE before the answer", {}, async (scene) => {
-    await scene.answering("uas_early_media_183", ["-d", "1500"]);
+    await scene.answering("uas_early_media_183", ["-d", "2500"]);
     await scene.calling("uac_early_update");
   });
 
   stage.scene("SIP-PRK-5, RFC 3262 §5: a new offer in the PRACK is answered in its 200", {}, async (scene) => {
-    await scene.answering("uas_early_media_183", ["-d", "1500"]);
+    await scene.answering("uas_early_media_183", ["-d", "2500"]);
     await scene.calling("uac_prack_offer");
   });
 

@@ -66,6 +66,11 @@ describe("SIPp: session timers", () => {
     expect(new Set(offers.slice(1)).size).toBe(1);
   });
 
+  stage.scene("SIP-TMR-4: a callee that answers the UPDATE with 405 is refreshed by re-INVITE", {}, async (scene) => {
+    await scene.answering("uas_timer_no_update");
+    await scene.calling("uac_call", ["-d", "3500"]);
+  });
+
   stage.scene(
     "SIP-TMR-5: a callee that does not refresh gets BYE before the end of the interval, the caller too",
     {},

@@ -190,6 +190,9 @@ export const STATS_OUTBOUND_MEAN_SQUARE: i32 = 232;
 /** Shortest and longest round trip, negative when not known. */
 export const STATS_ROUND_TRIP_MIN_MS: i32 = 240;
 export const STATS_ROUND_TRIP_MAX_MS: i32 = 248;
+/** 1 when the far end sent VoIP metrics about what we send, and their 28 octets as they came (RFC 3611 §4.7). */
+export const STATS_VOIP_KNOWN: i32 = 256;
+export const STATS_VOIP_METRICS: i32 = 260;
 
 /** What `engineInit` returns: the address of a table with these 32-bit words, each an address or a size. */
 export const DIRECTORY_STATE: i32 = 0;

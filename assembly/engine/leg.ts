@@ -189,6 +189,15 @@ export class Leg {
   remoteLost: i32;
   remoteFraction: i32;
   remoteJitter: u32;
+  /** VoIP metrics of the far end: 28 octets as they came (RFC 3611 §4.7). */
+  voipKnown: i32;
+  voipMetrics: u32;
+  voipMetrics1: u32;
+  voipMetrics2: u32;
+  voipMetrics3: u32;
+  voipMetrics4: u32;
+  voipMetrics5: u32;
+  voipMetrics6: u32;
   roundTripMinMs: f64;
   roundTripMaxMs: f64;
 }

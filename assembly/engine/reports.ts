@@ -1,6 +1,7 @@
 /** RTCP of a leg (RFC 3550 §6): reports about every 5 s, BYE at the end, and what the other side reports. */
 
 import { EVENT_RTCP_BYE, STATUS_AUTH_FAILED } from "../abi";
+import { VOIP_METRICS_BYTES } from "../rtp/extended-report";
 import {
   appendReportBlock,
   ntpMiddle,
@@ -114,6 +115,10 @@ export function receiveReport(leg: Leg, entry: usize, packet: usize, length: i32
     leg.senderReportMs = nowMs;
   }
   if (findings.reportBlock) takeBlock(leg, findings, nowMs);
+  if (findings.voipMetrics != 0) {
+    leg.voipKnown = 1;
+    memory.copy(changetype<usize>(leg) + offsetof<Leg>("voipMetrics"), findings.voipMetrics, VOIP_METRICS_BYTES);
+  }
   if (findings.bye && !leg.byeReported) {
     leg.byeReported = 1;
     tell(leg, EVENT_RTCP_BYE);

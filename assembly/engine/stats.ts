@@ -32,11 +32,14 @@ import {
   STATS_ROUND_TRIP_MAX_MS,
   STATS_ROUND_TRIP_MIN_MS,
   STATS_ROUND_TRIP_MS,
+  STATS_VOIP_KNOWN,
+  STATS_VOIP_METRICS,
   TRACK_INBOUND,
   TRACK_OUTBOUND,
 } from "../abi";
 import { jitterDepthMs } from "../jitter/jitter";
 import { CONTROL } from "../memory";
+import { VOIP_METRICS_BYTES } from "../rtp/extended-report";
 import { LossPattern, patternClose, patternGaps } from "../rtp/loss-pattern";
 import { packetsLost } from "../rtp/sequence";
 import { dropCounters, jitterBuffer, Leg, lossPattern, meterOf, receivedStream } from "./leg";
@@ -66,6 +69,8 @@ export function writeStats(leg: Leg): void {
   store<i32>(CONTROL + STATS_REMOTE_LOST, leg.remoteLost);
   store<i32>(CONTROL + STATS_REMOTE_FRACTION, leg.remoteFraction);
   store<u32>(CONTROL + STATS_REMOTE_JITTER, leg.remoteJitter);
+  store<i32>(CONTROL + STATS_VOIP_KNOWN, leg.voipKnown);
+  memory.copy(CONTROL + STATS_VOIP_METRICS, changetype<usize>(leg) + offsetof<Leg>("voipMetrics"), VOIP_METRICS_BYTES);
   store<f64>(CONTROL + STATS_INBOUND_MEAN_SQUARE, meterOf(leg, TRACK_INBOUND).meanSquare);
   store<f64>(CONTROL + STATS_OUTBOUND_MEAN_SQUARE, meterOf(leg, TRACK_OUTBOUND).meanSquare);
   memory.copy(CONTROL + STATS_DROPS, dropCounters(leg), DROP_COUNTERS << 2);

@@ -8,6 +8,7 @@
  */
 
 import { STATUS_MALFORMED, STATUS_TOO_SHORT } from "../abi";
+import { TYPE_EXTENDED_REPORT, voipMetricsOf } from "./extended-report";
 import { load16, load32, store32 } from "./header";
 
 /** Longest compound packet that is written here: SR with one block, SDES, BYE. */
@@ -145,6 +146,8 @@ export class RtcpFindings {
   bye: i32;
   /** Reports and BYEs of others than the far end: not looked at. */
   foreign: i32;
+  /** Figures of VoIP metrics about our stream (RFC 3611 §4.7), within the packet; 0 for none. */
+  voipMetrics: usize;
 }
 
 /**
@@ -182,6 +185,11 @@ export function readRtcp(
         findings.senderReportNtp = load32(part + 10);
       }
       readBlocks(part + 8 + (isSender ? <usize>SENDER_INFO_BYTES : 0), count, ownSsrc, findings);
+    } else if (type == TYPE_EXTENDED_REPORT) {
+      const octets = contentOf(part);
+      if (octets < 8) continue;
+      if (isKnown && load32(part + 4) != theirSsrc) findings.foreign++;
+      else findings.voipMetrics = voipMetricsOf(part, octets, ownSsrc);
     } else if (type == TYPE_BYE) {
       for (let index = 0; index < count; index++) {
         if (isKnown && load32(part + 4 + (index << 2)) == theirSsrc) findings.bye = 1;
@@ -195,6 +203,12 @@ export function readRtcp(
 /** Octets of one packet of a compound, as its length field says. */
 function octetsOf(part: usize): i32 {
   return (load16(part + 2) + 1) << 2;
+}
+
+/** As `octetsOf`, without padding; the packet is well-formed. */
+function contentOf(part: usize): i32 {
+  const octets = octetsOf(part);
+  return load<u8>(part) & 0x20 ? octets - <i32>load<u8>(part + octets - 1) : octets;
 }
 
 function wellFormed(packet: usize, length: i32): bool {

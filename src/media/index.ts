@@ -30,7 +30,7 @@ export { SrtpBatch, type SrtpRefusal, SrtpSession } from "./kernels/srtp.ts";
 export { MediaMessageReader, StreamFramer } from "./kernels/stream-framer.ts";
 export type { G711Codec, LegOptions, SocketAddress, SourcePolicy, SrtpKey, SrtpSuite } from "./leg-options.ts";
 export { MediaCore, type MediaCoreOptions } from "./media-core.ts";
-export type { DropReason, LegEvent, LegStats, LossPattern, RemoteReport } from "./media-events.ts";
+export type { DropReason, LegEvent, LegStats, LossPattern, RemoteQuality, RemoteReport } from "./media-events.ts";
 export type { RandomFill } from "./random-pool.ts";
 export type { StreamOptions, TapOptions } from "./stream-slots.ts";
 export { compileWasm, type WasmSource } from "./wasm-engine.ts";

@@ -64,6 +64,29 @@ export interface RemoteReport {
   readonly jitterMs: number;
 }
 
+/**
+ * How the far end hears us, from its VoIP metrics (RFC 3611 §4.7). It is what it says: null where it says that it does not know.
+ */
+export interface RemoteQuality {
+  readonly lossPercent: number;
+  readonly discardPercent: number;
+  readonly burstDensityPercent: number;
+  readonly gapDensityPercent: number;
+  readonly burstDurationMs: number;
+  readonly gapDurationMs: number;
+  readonly roundTripMs: number;
+  readonly endSystemDelayMs: number;
+  /** dBm0. */
+  readonly signalLevelDbm: number | null;
+  readonly noiseLevelDbm: number | null;
+  readonly echoReturnLossDb: number | null;
+  readonly rFactor: number | null;
+  readonly mosListening: number | null;
+  readonly mosConversational: number | null;
+  readonly jitterBufferNominalMs: number;
+  readonly jitterBufferMaxMs: number;
+}
+
 /** Counters of one leg, since it was opened. */
 export interface LegStats {
   readonly packetsReceived: number;
@@ -86,6 +109,8 @@ export interface LegStats {
   readonly packetsDiscarded: number;
   readonly lossPattern: LossPattern;
   readonly remoteReport: RemoteReport | null;
+  /** The last that it said, null when it never did; most far ends don't. */
+  readonly remoteQuality: RemoteQuality | null;
   /** RTCP packets that were understood, and parts of them from others than the far end, which were not looked at. */
   readonly reportsReceived: number;
   readonly reportsForeign: number;

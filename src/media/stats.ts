@@ -2,6 +2,7 @@
 
 import { G711_EQUIPMENT_IMPAIRMENT, G711_LOSS_ROBUSTNESS, meanOpinionScore, rating } from "./e-model.ts";
 import type { DropReason, LegStats, LossPattern, RemoteReport } from "./media-events.ts";
+import { readVoipMetrics } from "./voip-metrics.ts";
 import type { WasmEngine } from "./wasm-engine.ts";
 
 /** Which status of the engine stands for which reason. */
@@ -72,6 +73,8 @@ export function readStats(engine: WasmEngine): LegStats {
     packetsDiscarded: count("PATTERN_DISCARDED"),
     lossPattern,
     remoteReport: readRemote(word),
+    remoteQuality:
+      word("VOIP_KNOWN") === 0 ? null : readVoipMetrics(engine.bytes, control + engine.number("STATS_VOIP_METRICS")),
     reportsReceived: count("REPORTS_RECEIVED"),
     reportsForeign: count("REPORTS_FOREIGN"),
     oneWayDelayMs,

@@ -267,6 +267,60 @@ describe("hardening R10, R15: reports that lie", () => {
     expect(host.core.stats(slot).remoteReport).toEqual({ packetsLost: 16, lossPercent: 25, jitterMs: 2 });
   });
 
+  it("RTP-SES-5, RFC 3611 4.7: VoIP metrics of the far end about our stream are kept as it said them", () => {
+    const { host, slot, rtp, rtcp, nextReport } = leg();
+    rtp(1, 0);
+    const own = ssrcOf(nextReport(0).bytes);
+    expect(host.core.stats(slot).remoteQuality).toBeNull();
+    const figures = Buffer.from(
+      "0d1a 4008 01f4 07d0 0064 0050 eab5 7f10 5d7f 2b7f 3c00 0028 0078 00c8".replaceAll(" ", ""),
+      "hex",
+    );
+    // Receiver reference time (§4.4) before it, and metrics of another stream behind it.
+    const others = Buffer.concat([word(0x04000002, 1, 2)]);
+    const voip = (ssrc: number, content: Buffer): Buffer => Buffer.concat([word(0x07000008, ssrc), content]);
+    const extended = (sender: number, ...blocks: Buffer[]): Buffer =>
+      part(207, 0, Buffer.concat([word(sender), ...blocks]));
+    const first = receiverReport(FAR_SSRC);
+    rtcp(Buffer.concat([first, extended(FAR_SSRC, others, voip(own, figures), voip(own + 1, Buffer.alloc(28)))]), 100);
+    const quality = {
+      lossPercent: (100 * 0x0d) / 256,
+      discardPercent: (100 * 0x1a) / 256,
+      burstDensityPercent: 25,
+      gapDensityPercent: 3.125,
+      burstDurationMs: 500,
+      gapDurationMs: 2000,
+      roundTripMs: 100,
+      endSystemDelayMs: 80,
+      signalLevelDbm: -22,
+      noiseLevelDbm: -75,
+      echoReturnLossDb: null,
+      rFactor: 93,
+      mosListening: 4.3,
+      mosConversational: null,
+      jitterBufferNominalMs: 40,
+      jitterBufferMaxMs: 120,
+    };
+    expect(host.core.stats(slot).remoteQuality).toEqual(quality);
+    // Of a stranger, of a length that is not theirs, of a block that reaches out of its packet, and with padding: nothing new.
+    const shown = Buffer.alloc(28, 1);
+    const tooLong = voip(own, shown);
+    tooLong.writeUInt16BE(9, 2);
+    for (const bytes of [
+      extended(FAR_SSRC + 1, voip(own, shown)),
+      extended(FAR_SSRC, Buffer.concat([word(0x07000007, own), shown.subarray(4)])),
+      extended(FAR_SSRC, tooLong),
+      part(207, 0, Buffer.concat([word(FAR_SSRC), voip(own, shown).subarray(0, 16)]), 20),
+      part(207, 0, word(FAR_SSRC)),
+      part(207, 0, Buffer.alloc(0)),
+    ])
+      rtcp(Buffer.concat([first, bytes]), 200);
+    const stats = host.core.stats(slot);
+    expect(stats.remoteQuality).toEqual(quality);
+    expect(stats.reportsReceived).toBe(7);
+    expect(stats.reportsForeign).toBe(1);
+  });
+
   it("a round trip that cannot be is not believed", () => {
     const { host, slot, rtp, rtcp, nextReport } = leg();
     rtp(1, 0);
@@ -291,6 +345,7 @@ describe("hardening R10, R15: reports that lie", () => {
     const whole = Buffer.concat([
       senderReport(FAR_SSRC, [1, 2], block(1), block(2)),
       part(202, 1, word(FAR_SSRC, 0x01026162, 0)),
+      part(207, 0, Buffer.concat([word(FAR_SSRC, 0x04000002, 1, 2, 0x07000008, 1), Buffer.alloc(28, 3)])),
       bye(FAR_SSRC),
     ]);
     for (let i = 0; i < 50_000; i++) {

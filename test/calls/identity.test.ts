@@ -141,7 +141,7 @@ describe("headers that cross", () => {
     expect(crossed(await onward({ domain: TRUSTED, headers }))).toEqual([
       ["X-Tag", "a,b"],
       ["X-Cost-Centre", "12"],
-      ["User-To-User", "56a390;encoding=hex"],
+      ["User-to-User", "56a390;encoding=hex"],
     ]);
   });
 

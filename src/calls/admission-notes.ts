@@ -61,7 +61,7 @@ export function admissionNotes(findings: AdmissionFindings): Note[] {
   if (others.length > 0)
     notes.push({
       step: "checked",
-      text: `passed: ${others.map((check) => check.replaceAll("-", " ")).join(", ")}`,
+      text: `passed ${others.map((check) => check.replaceAll("-", " ")).join(", ")}`,
       fields: { code: "checks.passed", checks: others.join(" ") },
     });
   if (verdict.outcome !== "accept") notes.push(refusal(findings, verdict));

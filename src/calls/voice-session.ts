@@ -242,7 +242,9 @@ export class VoiceSession {
       this.#ctx.log.error("a voice session failed inside", { callSid: call.sid, error: messageOf(error) });
     else if (!(error instanceof WebhookError || error instanceof TwimlError))
       this.#alert(12400, error.message, "", "error");
-    call.note("webhook", `no TwiML: ${messageOf(error)}`, { code: "webhook.none" });
+    const isTold = error instanceof WebhookError || error instanceof TwimlError;
+    const why = isTold ? "so the call ends" : messageOf(error);
+    call.note("webhook", `no TwiML could be had: ${why}`, { code: "webhook.none" });
     this.#inbound.hangup(500);
   }
 

@@ -15,7 +15,7 @@ const field = (step: StoryStep, name: string): string => String(step.fields[name
 const fixed = (weight: number, cause: string, cure: string): CauseRule => ({ weight, tell: () => ({ cause, cure }) });
 const said = (weight: number, before: string, cure: string): CauseRule => ({
   weight,
-  tell: ({ text }) => ({ cause: `${before}${text}.`, cure }),
+  tell: ({ text }) => ({ cause: sentence(`${before}${text}`), cure }),
 });
 
 /** Turned away before anything else was done. */
@@ -260,10 +260,14 @@ export function causeOf(step: StoryStep, all: readonly StoryStep[]): (Told & { r
       cure: "Let the caller offer audio in PCMU or PCMA as RFC 8866 and RFC 3264 say.",
       weight: DECIDED,
     };
-  if (step.code.startsWith("refused.")) return { cause: `${step.text}.`, cure: "", weight: REFUSED };
+  if (step.code.startsWith("refused.")) return { cause: sentence(step.text), cure: "", weight: REFUSED };
   if (step.step === "alert" && step.fields["level"] === "error")
-    return { cause: `${step.text}.`, cure: ALERT_CURES.get(step.code) ?? "", weight: 10 };
+    return { cause: sentence(step.text), cure: ALERT_CURES.get(step.code) ?? "", weight: 10 };
   return undefined;
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 /** Attempts that failed, in order. */

@@ -35,7 +35,7 @@ const GATEWAY = 1;
 export function drawLadder(report: CallReport, width: number, rowsMax: number): LadderLine[] {
   if (report.messages.length === 0) return [];
   const { lanes, rows, isShared } = arrange(report);
-  const at = positions(lanes, width);
+  const at = positions(lanes, width, isShared);
   const lines = [
     heading(lanes, at, width, ({ name }) => name),
     heading(lanes, at, width, ({ address }) => address),
@@ -94,7 +94,7 @@ function arrange(report: CallReport): { lanes: Lane[]; rows: Row[]; isShared: bo
     rows.push(row);
     rowOf.set(key, row);
   });
-  for (const row of rows) if (isUnanswered(row.message, messages)) row.note = "no answer";
+  for (const row of rows) if (isUnanswered(row.message, messages)) row.note = "silent";
   return { lanes, rows, isShared };
 }
 
@@ -117,8 +117,10 @@ function isUnanswered(one: MessageRecord, messages: readonly MessageRecord[]): b
 }
 
 /** Columns of the bars. */
-function positions(lanes: readonly Lane[], width: number): number[] {
+function positions(lanes: readonly Lane[], width: number, isShared: boolean): number[] {
   const margin = 5;
+  // Arrows to a shared column carry addresses.
+  if (isShared) return [margin, margin + Math.floor((width - 2 * margin) * 0.38), width - margin];
   const span = Math.floor((width - 2 * margin) / (lanes.length - 1));
   return lanes.map((_lane, index) => margin + index * span);
 }
@@ -144,9 +146,9 @@ function draw({ message, lane, count, note }: Row, at: readonly number[], width:
   const isRightward = far < GATEWAY === (message.direction === "in");
   for (let column = left + 1; column < right; column++) letters[column] = "-";
   letters[isRightward ? right - 1 : left + 1] = isRightward ? ">" : "<";
-  const label = labelOf(message, count, note, isShared && far > GATEWAY, right - left - 5);
+  const label = labelOf(message, count, note, isShared && far > GATEWAY, right - left - 6);
   put(letters, left + 1 + Math.max(2, Math.floor((right - left - 1 - label.length - 2) / 2)), ` ${label} `);
-  return filled(letters).slice(0, width).trimEnd();
+  return filled(letters.slice(0, width)).trimEnd();
 }
 
 /** What stands on an arrow: the more there is to say, the less of it where there is little room. */

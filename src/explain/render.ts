@@ -40,9 +40,10 @@ export function renderReport(report: CallReport, options: RenderOptions): string
 }
 
 function header({ call, diagnosis, legs }: CallReport, width: number, paint: Paint): string[] {
-  const status = diagnosis.failed ? paint(call.status.toUpperCase(), RED, BOLD) : paint(call.status, GREEN, BOLD);
+  const word = clipText(safeText(diagnosis.failed ? call.status.toUpperCase() : call.status), 14);
+  const status = paint(word, diagnosis.failed ? RED : GREEN, BOLD);
   const answer = call.sipStatus === 0 ? "" : ` (SIP ${call.sipStatus})`;
-  const name = call.callSid ?? "INVITE without a call";
+  const name = clipText(safeText(call.callSid ?? "INVITE without a call"), 34);
   const parts = [
     `from ${call.from}${call.remote === "" ? "" : ` at ${call.remote}`} to ${call.to}`,
     `${call.startedAt.replace("T", " ")}, ${lasted(call.lastedMs)}, ${call.direction}, Call-ID ${call.sipCallId}`,
@@ -52,7 +53,7 @@ function header({ call, diagnosis, legs }: CallReport, width: number, paint: Pai
     const named = others.slice(0, 3).map((leg) => `leg ${legs.indexOf(leg) + 1} ${leg.callSid} ${leg.status}`);
     parts.push(`with ${named.join(", ")}${others.length > 3 ? ` and ${others.length - 3} more` : ""}`);
   }
-  return [`${safeText(name)}  ${status}${answer}`, ...parts.flatMap((part) => indented(safeText(part), width, 2))];
+  return [`${name}  ${status}${answer}`, ...parts.flatMap((part) => indented(safeText(part), width, 2))];
 }
 
 function lasted(ms: number): string {
@@ -146,10 +147,10 @@ export function renderList(calls: readonly CallSummary[], { width, colour }: Omi
   const lines = calls.flatMap((call) => {
     const status = call.status + (call.sipStatus === 0 ? "" : ` ${call.sipStatus}`);
     const first = `${call.startedAt.slice(11, 19)} ${status.padEnd(14)} ${call.id}`;
-    const second = clipText(`${call.from} -> ${call.to}: ${call.cause}`, width - 9);
-    const painted =
-      colour && call.failed ? `${RED}${safeText(clipText(first, width))}${RESET}` : safeText(clipText(first, width));
-    return [painted, `         ${safeText(second)}`];
+    const second = clipText(safeText(`${call.from} -> ${call.to}: ${call.cause}`), width - 9);
+    const shown = clipText(safeText(first), width);
+    const painted = colour && call.failed ? `${RED}${shown}${RESET}` : shown;
+    return [painted, `         ${second}`];
   });
   return `${lines.join("\n")}\n\ntandem explain ID tells the story of one.\n`;
 }

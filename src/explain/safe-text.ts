@@ -44,5 +44,8 @@ export function wrapText(text: string, width: number): string[] {
 
 /** At most `width` characters, with a mark where something was cut. */
 export function clipText(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}~`;
+  if (text.length <= width) return text;
+  // By whole characters: half of one would be another.
+  const letters = [...text];
+  return letters.length <= width ? text : `${letters.slice(0, Math.max(0, width - 1)).join("")}~`;
 }

@@ -126,6 +126,12 @@ export const CONFIG_RECEIVE_KEY: i32 = 128;
 export const CONFIG_SILENCE_AFTER_MS: i32 = 160;
 /** What counts as silence: below so many dBov, -127 to 0. */
 export const CONFIG_SILENCE_DBOV: i32 = 164;
+/** 1: a new key of what is received goes on where another leg stopped, at the four words behind (RFC 3711 §3.3.1). */
+export const CONFIG_SRTP_RESUME: i32 = 168;
+export const CONFIG_SRTP_SSRC: i32 = 172;
+export const CONFIG_SRTP_ROC: i32 = 176;
+export const CONFIG_SRTP_HIGHEST: i32 = 180;
+export const CONFIG_SRTP_RTCP_INDEX: i32 = 184;
 
 export const LAW_ULAW: i32 = 0;
 export const LAW_ALAW: i32 = 1;
@@ -193,6 +199,12 @@ export const STATS_ROUND_TRIP_MAX_MS: i32 = 248;
 /** 1 when the far end sent VoIP metrics about what we send, and their 28 octets as they came (RFC 3611 §4.7). */
 export const STATS_VOIP_KNOWN: i32 = 256;
 export const STATS_VOIP_METRICS: i32 = 260;
+/** Where the SRTP stream that is received stands: 1 when there is one; SSRC, ROC, last sequence number, last SRTCP index. */
+export const STATS_SRTP_KNOWN: i32 = 288;
+export const STATS_SRTP_SSRC: i32 = 292;
+export const STATS_SRTP_ROC: i32 = 296;
+export const STATS_SRTP_HIGHEST: i32 = 300;
+export const STATS_SRTP_RTCP_INDEX: i32 = 304;
 
 /** What `engineInit` returns: the address of a table with these 32-bit words, each an address or a size. */
 export const DIRECTORY_STATE: i32 = 0;

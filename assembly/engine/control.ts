@@ -22,6 +22,11 @@ import {
   CONFIG_SEND_TAG_BYTES,
   CONFIG_SILENCE_AFTER_MS,
   CONFIG_SILENCE_DBOV,
+  CONFIG_SRTP_HIGHEST,
+  CONFIG_SRTP_RESUME,
+  CONFIG_SRTP_ROC,
+  CONFIG_SRTP_RTCP_INDEX,
+  CONFIG_SRTP_SSRC,
   CONFIG_SOURCE_POLICY,
   FLAG_DETECT_DTMF,
   FLAG_RECEIVING,
@@ -33,7 +38,7 @@ import {
 import { jitterWipe } from "../jitter/jitter";
 import { CONTROL, LEG_POOL } from "../memory";
 import { CNAME_BYTES } from "../rtp/rtcp";
-import { SRTP_SESSION_BYTES, sessionOpen, sessionWipe } from "../srtp/context";
+import { SRTP_SESSION_BYTES, sessionOpen, sessionWipe, sessionResume } from "../srtp/context";
 import { unbridge } from "./bridge";
 import { leaveConference } from "./conference";
 import {
@@ -230,6 +235,14 @@ function setReceiveKey(leg: Leg, tagBytes: i32, nowMs: f64): void {
   if (tagBytes == KEY_NONE) return;
   memory.copy(receiveKey(leg), key, KEY_BYTES);
   sessionOpen(receiveSession(leg), key, tagBytes);
+  if (load<i32>(CONTROL + CONFIG_SRTP_RESUME))
+    sessionResume(
+      receiveSession(leg),
+      load<u32>(CONTROL + CONFIG_SRTP_SSRC),
+      load<u32>(CONTROL + CONFIG_SRTP_ROC),
+      load<i32>(CONTROL + CONFIG_SRTP_HIGHEST),
+      load<u32>(CONTROL + CONFIG_SRTP_RTCP_INDEX),
+    );
 }
 
 /** Says BYE, parts the leg from everything and wipes the slot. */

@@ -32,6 +32,11 @@ import {
   STATS_ROUND_TRIP_MAX_MS,
   STATS_ROUND_TRIP_MIN_MS,
   STATS_ROUND_TRIP_MS,
+  STATS_SRTP_HIGHEST,
+  STATS_SRTP_KNOWN,
+  STATS_SRTP_ROC,
+  STATS_SRTP_RTCP_INDEX,
+  STATS_SRTP_SSRC,
   STATS_VOIP_KNOWN,
   STATS_VOIP_METRICS,
   TRACK_INBOUND,
@@ -42,7 +47,8 @@ import { CONTROL } from "../memory";
 import { VOIP_METRICS_BYTES } from "../rtp/extended-report";
 import { LossPattern, patternClose, patternGaps } from "../rtp/loss-pattern";
 import { packetsLost } from "../rtp/sequence";
-import { dropCounters, jitterBuffer, Leg, lossPattern, meterOf, receivedStream } from "./leg";
+import { highestOf, rocOf, rtcpIndexOf } from "../srtp/source";
+import { dropCounters, jitterBuffer, Leg, lossPattern, meterOf, receivedStream, receiveSession } from "./leg";
 
 /** The pattern is closed on a copy: the stream goes on. */
 const PATTERN = memory.data(96, 16);
@@ -71,11 +77,25 @@ export function writeStats(leg: Leg): void {
   store<u32>(CONTROL + STATS_REMOTE_JITTER, leg.remoteJitter);
   store<i32>(CONTROL + STATS_VOIP_KNOWN, leg.voipKnown);
   memory.copy(CONTROL + STATS_VOIP_METRICS, changetype<usize>(leg) + offsetof<Leg>("voipMetrics"), VOIP_METRICS_BYTES);
+  writeSrtp(leg, stream.ssrc);
   store<f64>(CONTROL + STATS_INBOUND_MEAN_SQUARE, meterOf(leg, TRACK_INBOUND).meanSquare);
   store<f64>(CONTROL + STATS_OUTBOUND_MEAN_SQUARE, meterOf(leg, TRACK_OUTBOUND).meanSquare);
   memory.copy(CONTROL + STATS_DROPS, dropCounters(leg), DROP_COUNTERS << 2);
   memory.copy(PATTERN, changetype<usize>(lossPattern(leg)), offsetof<LossPattern>());
   writePattern(changetype<LossPattern>(PATTERN));
+}
+
+/** Enough to go on elsewhere with the same key. */
+function writeSrtp(leg: Leg, ssrc: u32): void {
+  if (leg.receiveTagBytes == 0) return;
+  const session = receiveSession(leg);
+  const roc = rocOf(session, ssrc);
+  if (roc < 0) return;
+  store<i32>(CONTROL + STATS_SRTP_KNOWN, 1);
+  store<u32>(CONTROL + STATS_SRTP_SSRC, ssrc);
+  store<i32>(CONTROL + STATS_SRTP_ROC, roc);
+  store<i32>(CONTROL + STATS_SRTP_HIGHEST, highestOf(session, ssrc));
+  store<u32>(CONTROL + STATS_SRTP_RTCP_INDEX, rtcpIndexOf(session, ssrc));
 }
 
 function writePattern(pattern: LossPattern): void {

@@ -199,6 +199,18 @@ export function rocOf(session: usize, ssrc: u32): i32 {
   return source === null || (source.seen & SEEN_RTP) == 0 ? -1 : <i32>source.roc;
 }
 
+/** The sequence number with which `rocOf` counts; 0 when no RTP packet of the SSRC was accepted. */
+export function highestOf(session: usize, ssrc: u32): i32 {
+  const source = findSource(session, ssrc);
+  return source === null ? 0 : source.highest;
+}
+
+/** The highest SRTCP index of the SSRC; 0 when there was none. */
+export function rtcpIndexOf(session: usize, ssrc: u32): u32 {
+  const source = findSource(session, ssrc);
+  return source === null || (source.seen & SEEN_RTCP) == 0 ? 0 : source.rtcpIndex;
+}
+
 /** How many SSRCs have state. */
 export function sourceCount(session: usize): i32 {
   let count = 0;

@@ -6,6 +6,7 @@
 
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import type { LegOptions } from "../media/leg-options.ts";
 import type { WorkerHandle } from "../scheduler/worker-handle.ts";
 import type { SipRequest, SipResponse } from "../sip/message.ts";
 import type { Dialog, DialogEnd, InDialogRequest } from "../sip/user-agent.ts";
@@ -120,11 +121,13 @@ export class CallLeg {
     if (this.#media.worker === worker) return;
     const media = await MediaLeg.open(worker, this.negotiation.bindAddress, {});
     const { offer, undo } = this.negotiation.offerFrom(media.ports);
+    const keyBefore = this.negotiation.receiveKeySalt;
+    let options: LegOptions;
     try {
       const response = await this.#dialog.reoffer("INVITE", sdpBody(offer));
       if (response.status >= 300) throw new Error(`the re-INVITE from another port was answered ${response.status}`);
       if (this.#ended) throw new Error("the far end hung up");
-      await media.configure(this.negotiation.acceptAnswer(sdpOf(response)));
+      options = this.negotiation.acceptAnswer(sdpOf(response));
     } catch (error) {
       undo();
       void media.close();
@@ -137,7 +140,10 @@ export class CallLeg {
     // What the call reserved where it began stays so until the call ends.
     worker.reserve(1);
     void this.gone.then(() => worker.release(1));
-    void before.close();
+    const stats = await before.close();
+    // The far end's key stays, and with it its rollover counter, which cannot be known anew (SDP-SEC-6).
+    const isSameKey = keyBefore !== undefined && isSame(keyBefore, options.srtpReceive?.keySalt);
+    await media.configure(isSameKey ? { ...options, srtpResume: stats?.srtpReceiveState ?? null } : options);
     this.call.note("media", "moved to another worker by a re-INVITE");
   }
 
@@ -242,6 +248,10 @@ export class CallLeg {
 function reasonOf(bye: SipRequest): string {
   const reason = bye.headers.get("Reason");
   return reason === undefined ? "" : ` (Reason: ${reason.slice(0, 100)})`;
+}
+
+function isSame(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && Buffer.compare(a, b) === 0;
 }
 
 function endOf(end: DialogEnd): LegEnd {

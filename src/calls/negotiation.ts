@@ -85,6 +85,11 @@ export class LegNegotiation {
     return formatSession(this.#openOffer);
   }
 
+  /** Key and salt of what is received, undefined for plain RTP. */
+  get receiveKeySalt(): Uint8Array | undefined {
+    return this.#negotiated?.srtp?.receiveKeySalt;
+  }
+
   /** Address that the sockets of this leg bind to. */
   get bindAddress(): string {
     return this.#policy.bindAddress;

@@ -28,7 +28,15 @@ export { JitterBuffer, type Played } from "./kernels/jitter-buffer.ts";
 export { MediaKernels, type MediaKernelsOptions } from "./kernels/media-kernels.ts";
 export { SrtpBatch, type SrtpRefusal, SrtpSession } from "./kernels/srtp.ts";
 export { MediaMessageReader, StreamFramer } from "./kernels/stream-framer.ts";
-export type { G711Codec, LegOptions, SocketAddress, SourcePolicy, SrtpKey, SrtpSuite } from "./leg-options.ts";
+export type {
+  G711Codec,
+  LegOptions,
+  SocketAddress,
+  SourcePolicy,
+  SrtpKey,
+  SrtpReceiveState,
+  SrtpSuite,
+} from "./leg-options.ts";
 export { MediaCore, type MediaCoreOptions } from "./media-core.ts";
 export type { DropReason, LegEvent, LegStats, LossPattern, RemoteQuality, RemoteReport } from "./media-events.ts";
 export type { RandomFill } from "./random-pool.ts";

@@ -5,11 +5,11 @@
 
 import { type AddressWords, parseAddress } from "./address.ts";
 import { checkFlag, checkInteger, checkObject, wrong } from "./checks.ts";
-import type { LegOptions, SocketAddress, SourcePolicy, SrtpKey } from "./leg-options.ts";
+import type { LegOptions, SocketAddress, SourcePolicy, SrtpKey, SrtpReceiveState } from "./leg-options.ts";
 import type { WasmEngine } from "./wasm-engine.ts";
 
 /** What a leg was told so far, keys left out: the base for updates with absent fields. */
-export type LegSettings = Required<Omit<LegOptions, "srtpSend" | "srtpReceive" | Received>> &
+export type LegSettings = Required<Omit<LegOptions, "srtpSend" | "srtpReceive" | "srtpResume" | Received>> &
   Pick<LegOptions, Received>;
 
 /** Numbers that are those that we send with, unless said otherwise. */
@@ -47,12 +47,13 @@ const DEFAULTS: LegSettings = {
  */
 export function mergeSettings(options: LegOptions, known: LegSettings = DEFAULTS): LegSettings {
   checkObject(options, "options");
-  const { srtpSend, srtpReceive, ...rest } = options;
+  const { srtpSend, srtpReceive, srtpResume, ...rest } = options;
   const told = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as LegOptions;
   const settings = withCodec(told, known);
   checkSettings(settings);
   checkKey(srtpSend, "srtpSend");
   checkKey(srtpReceive, "srtpReceive");
+  checkResume(srtpResume);
   return settings;
 }
 
@@ -100,6 +101,15 @@ function checkRemote(remote: SocketAddress | null, name: string): void {
     throw new TypeError(`${name} must be null or have an address and a port`);
   checkInteger(remote.port, `${name}.port`, 1, PORT_MAX);
   parseAddress(remote.address, `${name}.address`);
+}
+
+function checkResume(state: SrtpReceiveState | null | undefined): void {
+  if (state === null || state === undefined) return;
+  checkObject(state, "srtpResume");
+  checkInteger(state.ssrc, "srtpResume.ssrc", 0, 2 ** 32 - 1);
+  checkInteger(state.rolloverCounter, "srtpResume.rolloverCounter", 0, 2 ** 31 - 1);
+  checkInteger(state.sequenceNumber, "srtpResume.sequenceNumber", 0, 65_535);
+  checkInteger(state.rtcpIndex, "srtpResume.rtcpIndex", 0, 2 ** 31 - 1);
 }
 
 /** @throws TypeError or RangeError naming what is wrong with the key */
@@ -153,6 +163,12 @@ export class LegConfigWriter {
     this.#putAddress("RTCP_ADDRESS", rtcp);
     this.#putKey("SEND", options.srtpSend);
     this.#putKey("RECEIVE", options.srtpReceive);
+    const { srtpResume } = options;
+    this.#put("SRTP_RESUME", srtpResume ? 1 : 0);
+    this.#put("SRTP_SSRC", srtpResume?.ssrc ?? 0);
+    this.#put("SRTP_ROC", srtpResume?.rolloverCounter ?? 0);
+    this.#put("SRTP_HIGHEST", srtpResume?.sequenceNumber ?? 0);
+    this.#put("SRTP_RTCP_INDEX", srtpResume?.rtcpIndex ?? 0);
   }
 
   #flags(settings: LegSettings, options: LegOptions): number {

@@ -12,6 +12,16 @@ export interface SrtpKey {
   readonly keySalt: Uint8Array;
 }
 
+/** Where a received SRTP stream stands (RFC 3711 §3.2.1). No secret. */
+export interface SrtpReceiveState {
+  readonly ssrc: number;
+  readonly rolloverCounter: number;
+  /** Highest that was accepted. */
+  readonly sequenceNumber: number;
+  /** Index of the last SRTCP packet. */
+  readonly rtcpIndex: number;
+}
+
 /** An IP address and port. Numeric IPv4 or IPv6 text. */
 export interface SocketAddress {
   readonly address: string;
@@ -63,6 +73,11 @@ export interface LegOptions {
   readonly srtpSend?: SrtpKey | null;
   /** Key of what we receive, or null for plain RTP. */
   readonly srtpReceive?: SrtpKey | null;
+  /**
+   * A new `srtpReceive` goes on where another leg stopped, as its statistics say: a far end that moves here keeps its key and
+   * its rollover counter, which cannot be guessed (RFC 3711 §3.3.1). Default: it begins at 0.
+   */
+  readonly srtpResume?: SrtpReceiveState | null;
   /** Jitter buffer start depth of the playout road, ms; default 40. */
   readonly jitterStartMs?: number;
   /**

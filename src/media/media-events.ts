@@ -1,5 +1,7 @@
 /** What the engine reports: types only. All times are the monotonic ms that the owner passed in. */
 
+import type { SrtpReceiveState } from "./leg-options.ts";
+
 /** Why a datagram was not used; each has a counter per leg. */
 export type DropReason =
   | "too-short"
@@ -125,5 +127,7 @@ export interface LegStats {
   /** Level of the last 100 ms, dBov as in RFC 6464: -127 to 0; 6.2 more is dBm0. */
   readonly inboundLevelDbov: number;
   readonly outboundLevelDbov: number;
+  /** Where the received SRTP stream stands, for another leg to go on with; null for plain RTP, or before the first packet. */
+  readonly srtpReceiveState: SrtpReceiveState | null;
   readonly drops: Readonly<Record<DropReason, number>>;
 }

@@ -84,6 +84,15 @@ export function readStats(engine: WasmEngine): LegStats {
     mosConversational: meanOpinionScore(rConversational),
     inboundLevelDbov: levelDbov(float("INBOUND_MEAN_SQUARE")),
     outboundLevelDbov: levelDbov(float("OUTBOUND_MEAN_SQUARE")),
+    srtpReceiveState:
+      word("SRTP_KNOWN") === 0
+        ? null
+        : {
+            ssrc: count("SRTP_SSRC"),
+            rolloverCounter: count("SRTP_ROC"),
+            sequenceNumber: word("SRTP_HIGHEST"),
+            rtcpIndex: count("SRTP_RTCP_INDEX"),
+          },
     drops,
   };
 }

@@ -67,6 +67,32 @@ describe.each(SUITES)("%s, what is received", (suite) => {
     expect(stats().drops["auth-failed"]).toBe(0);
   });
 
+  it("RFC 3711 3.3.1: another leg goes on where this one stopped, and takes nothing that this one has taken", () => {
+    const { meet, core, party, theirs, stats } = secure(suite);
+    expect(stats().srtpReceiveState).toBeNull();
+    const sender = new Sender(meet, party, 65_500);
+    sender.send(theirs, 60);
+    const old = sender.packet(theirs);
+    sender.source.next(Buffer.alloc(160));
+    meet.arrive(party, old);
+    core.receive(meet.nowMs);
+    const state = stats().srtpReceiveState!;
+    expect(state).toMatchObject({ ssrc: 0x51, rolloverCounter: 1, sequenceNumber: 24 });
+    const [lost, moved] = [0, 1].map(() => meet.party({ srtpSend: keyOf(suite, 5) })) as [Party, Party];
+    core.configureLeg(lost.leg, { srtpReceive: theirs }, meet.nowMs);
+    core.configureLeg(moved.leg, { srtpReceive: theirs, srtpResume: state }, meet.nowMs);
+    for (let i = 0; i < 20; i++) {
+      const packet = sender.packet(theirs);
+      meet.arrive(lost, packet);
+      meet.arrive(moved, packet);
+    }
+    meet.arrive(moved, old);
+    core.receive(meet.nowMs);
+    // Without the counter it is deaf: this is why there is one.
+    expect(core.stats(lost.leg)).toMatchObject({ packetsReceived: 0, drops: { "auth-failed": 20 } });
+    expect(core.stats(moved.leg)).toMatchObject({ packetsReceived: 20, drops: { "auth-failed": 0, replayed: 1 } });
+  });
+
   it("a new key begins at 0 again; packets of the old one that are under way are taken for 2 s (SDP-SEC-6)", () => {
     const { meet, core, party, theirs, stats } = secure(suite);
     const sender = new Sender(meet, party, 65_500);

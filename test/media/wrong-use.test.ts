@@ -100,6 +100,10 @@ describe("options and arguments", () => {
     ["srtpSend", { suite: "AES_CM_128_HMAC_SHA1_80", keySalt: new Uint8Array(29) }, RangeError],
     ["srtpReceive", { suite: "NULL", keySalt: new Uint8Array(30) }, RangeError],
     ["srtpReceive", { suite: "AES_CM_128_HMAC_SHA1_80", keySalt: "secret secret secret secret se" }, TypeError],
+    ["srtpResume", 7, TypeError],
+    ["srtpResume", { ssrc: 1, rolloverCounter: 0, sequenceNumber: 65_536, rtcpIndex: 0 }, RangeError],
+    ["srtpResume", { ssrc: 1, rolloverCounter: -1, sequenceNumber: 1, rtcpIndex: 0 }, RangeError],
+    ["srtpResume", { ssrc: 2 ** 32, rolloverCounter: 0, sequenceNumber: 1, rtcpIndex: 0 }, RangeError],
   ])("openLeg and configureLeg: %s %j, and nothing has changed", (name, value, kind) => {
     const { core } = new Meeting();
     const leg = core.openLeg(REMOTE, 0);

@@ -21,8 +21,6 @@ import { type OfferExchange, once, retryAfter } from "./offer-exchange.ts";
 import { contactOf } from "./route-set.ts";
 import { agreedSession, answerSession, isTooShort, minSeconds, offerSession, SessionTimer } from "./session-timer.ts";
 
-/** How often an offer of ours waits for one of theirs. */
-const BUSY_WAITS_MAX = 8;
 const EXPIRED: ExtraHeaders = [["Reason", 'SIP;cause=408;text="Session Timer Expired"']];
 
 export class ConfirmedDialog implements Dialog {
@@ -54,6 +52,8 @@ export class ConfirmedDialog implements Dialog {
   #offering = false;
   /** A REFER of ours was accepted, so that the far end notifies us. */
   #subscribed = false;
+  /** An offer of ours that waits until nothing else is open. */
+  readonly #waiting: (() => void)[] = [];
   #byeHeaders: ExtraHeaders = [];
   #lastRequest: SipRequest | undefined;
   #lostError: GatewayError | undefined;
@@ -70,6 +70,7 @@ export class ConfirmedDialog implements Dialog {
     this.#localBody = seed.localBody;
     this.#remoteTakesUpdate = seed.remoteTakesUpdate;
     this.#exchange = seed.exchange;
+    this.#exchange.onClosed = () => this.#wake();
     this.#answerInAck = seed.answerInAck;
     this.#sender = new DialogSender(core, seed);
     this.#state = seed.role === "uas" ? "waiting for ACK" : "confirmed";
@@ -115,7 +116,10 @@ export class ConfirmedDialog implements Dialog {
     try {
       for (let attempt = 0; ; attempt++) {
         // An offer of theirs goes first (§14.1, RFC 3311 §5.1).
-        for (let waits = 0; this.#isBusy && waits < BUSY_WAITS_MAX && !this.ended; waits++) await this.#waitForGlare();
+        while (this.#isBusy) {
+          await new Promise<void>((free) => this.#waiting.push(free));
+          if (this.ended) throw new TransportError("TRANSPORT_LOST", "the dialog ended before the offer could be made");
+        }
         const response = await this.#offer(method, { body, headers });
         if (response.status < 300) this.#localBody = body;
         if (response.status !== 491 || attempt > 0 || this.ended) return response;
@@ -130,6 +134,10 @@ export class ConfirmedDialog implements Dialog {
   /** Something of theirs waits for our answer, or our answer for its ACK. */
   get #isBusy(): boolean {
     return this.#exchange.isOpen || this.#repeater !== undefined;
+  }
+
+  #wake(): void {
+    for (const free of this.#waiting.splice(0)) free();
   }
 
   async #offer(method: "INVITE" | "UPDATE", content: RequestContent): Promise<SipResponse> {
@@ -235,6 +243,7 @@ export class ConfirmedDialog implements Dialog {
     this.#repeater?.stop();
     this.#repeater = undefined;
     this.#fire("ACK");
+    this.#wake();
     if (isFirst && this.#answerInAck) {
       this.#answerInAck = false;
       this.#exchange.ours = false;
@@ -331,7 +340,10 @@ export class ConfirmedDialog implements Dialog {
     const row = step(DIALOG_TABLE, this.#state, event);
     if (row === undefined) return;
     this.#state = row.next;
-    if (this.ended) this.#session.stop();
+    if (this.ended) {
+      this.#session.stop();
+      this.#wake();
+    }
     for (const action of row.actions) {
       if (action === "send BYE") this.#sendBye();
       else if (action === "stop repeats") {

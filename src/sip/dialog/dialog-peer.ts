@@ -14,9 +14,9 @@ export interface DialogPeer {
 export function isFromPeer({ remoteAddress }: Flow, { flows, remoteTarget, routes }: DialogPeer): boolean {
   return (
     flows.some((flow) => flow.remoteAddress === remoteAddress) ||
-    remoteTarget.host === remoteAddress ||
-    routes.some((route) => route.uri.host === remoteAddress) ||
-    // A name says nothing about its addresses here, so it cannot exclude one.
-    isIP(remoteTarget.host) === 0
+    [remoteTarget, ...routes.map(({ uri }) => uri)].some(
+      // A name says nothing about its addresses here, so it cannot exclude one.
+      ({ host }) => host === remoteAddress || isIP(host) === 0,
+    )
   );
 }

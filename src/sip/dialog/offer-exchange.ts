@@ -7,18 +7,38 @@ import type { ExtraHeaders } from "../message.ts";
 import type { AnswerOptions, InDialogRequest } from "../user-agent.ts";
 
 export class OfferExchange {
-  /** An offer of ours has no answer yet. A called side that owes the first offer has one open too. */
-  ours = false;
-  /** An offer of theirs has no answer yet, or they owe the first one. */
-  theirs = false;
+  #ours: boolean;
+  #theirs: boolean;
+  /** No offer is open any more. */
+  onClosed: (() => void) | undefined;
 
   constructor(openedBy: "us" | "them" | "nobody") {
-    this.ours = openedBy === "us";
-    this.theirs = openedBy === "them";
+    this.#ours = openedBy === "us";
+    this.#theirs = openedBy === "them";
+  }
+
+  /** An offer of ours has no answer yet. A called side that owes the first offer has one open too. */
+  get ours(): boolean {
+    return this.#ours;
+  }
+
+  set ours(isOpen: boolean) {
+    this.#ours = isOpen;
+    if (!this.isOpen) this.onClosed?.();
+  }
+
+  /** An offer of theirs has no answer yet, or they owe the first one. */
+  get theirs(): boolean {
+    return this.#theirs;
+  }
+
+  set theirs(isOpen: boolean) {
+    this.#theirs = isOpen;
+    if (!this.isOpen) this.onClosed?.();
   }
 
   get isOpen(): boolean {
-    return this.ours || this.theirs;
+    return this.#ours || this.#theirs;
   }
 
   /**

@@ -348,6 +348,32 @@ describe("glare in the confirmed dialog", () => {
     return { request, dialog: dialog! };
   }
 
+  it("RFC 3261 14.1 an offer of ours waits for the ACK of our 2xx, and goes out with it", async () => {
+    const { request, invite } = await stage.called();
+    const dialog = invite.accept({ body: SDP });
+    const answer = await stage.agent.peer.nextResponse(200);
+    const done = dialog.reoffer("INVITE", described("ours"));
+    await settle();
+    expect(stage.agent.peer.waiting).toBe(0);
+    await stage.agent.ack(request, answer);
+    const again = await stage.agent.peer.nextRequest("INVITE");
+    expect(textOf(again)).toContain("ours");
+    await stage.agent.answer(again, 200, { body: SDP });
+    expect((await done).status).toBe(200);
+  });
+
+  it("an offer of ours that waits is given up with its dialog", async () => {
+    const { invite } = await stage.called();
+    const dialog = invite.accept({ body: SDP });
+    const answer = await stage.agent.peer.nextResponse(200);
+    const failed = expect(dialog.reoffer("INVITE", SDP)).rejects.toThrow("the dialog ended");
+    await stage.agent.inDialog("BYE", { answer, cseq: 2 });
+    await stage.agent.peer.nextResponse(200);
+    await failed;
+    await settle();
+    expect(stage.agent.peer.waiting).toBe(0);
+  });
+
   it("SIP-INV-7 while we wait after a 491 their offer is taken, and ours goes after it", async () => {
     const { request, dialog } = await calling();
     const offers = collected(dialog);

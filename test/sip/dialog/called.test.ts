@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ExtraHeaders, SipRequest, SipResponse } from "../../../src/sip/message.ts";
 import type { Dialog, DialogEnd, IncomingInvite } from "../../../src/sip/user-agent.ts";
 import { SDP, Stage, settle } from "../../support/sip-scripts.ts";
-import { reached } from "../../support/sip-wire.ts";
+import { nameOf, reached } from "../../support/sip-wire.ts";
 
 let stage: Stage;
 beforeEach(async () => {
@@ -120,6 +120,18 @@ describe("RFC 3261 9.2 CANCEL", () => {
     expect(cancelled.cseq.method).toBe("CANCEL");
     expect(cancelled.to.params.get("tag")).toBe(terminated.to.params.get("tag"));
     expect(ends).toEqual([reason]);
+  });
+
+  it("SIP-CAN-3 is neither judged by admission nor refused for what it requires", async () => {
+    const { request, invite } = await stage.called({ branch: "z9hG4bKreq" });
+    const reasons: string[] = [];
+    invite.onCancelled = (reason) => reasons.push(reason);
+    stage.test.stack.admit = () => ({ status: 407 });
+    const headers: ExtraHeaders = [["Require", "nothing-we-know"]];
+    await stage.agent.request("CANCEL", { branch: "z9hG4bKreq", callId: request.callId, headers });
+    const statuses = [await stage.agent.peer.next(), await stage.agent.peer.next()].map(nameOf).sort();
+    expect(statuses).toEqual(["200 CANCEL", "487 INVITE"]);
+    expect(reasons).toHaveLength(1);
   });
 
   it("after the 2xx it has no effect", async () => {

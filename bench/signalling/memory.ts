@@ -7,7 +7,7 @@ import { silentLog } from "../../src/base/log.ts";
 import { parseNameAddr } from "../../src/sip/name-addr.ts";
 import { SipStack } from "../../src/sip/sip-stack.ts";
 import { parseUri } from "../../src/sip/uri.ts";
-import { INVITE, inDialog, optionsOf } from "./messages.ts";
+import { inDialog, inviteOf, optionsOf } from "./messages.ts";
 
 setFlagsFromString("--expose-gc");
 const gc = runInNewContext("gc") as () => void;
@@ -121,7 +121,7 @@ export async function signallingFootprints(count: number): Promise<Footprint[]> 
     };
     await bench.sendAll(
       n,
-      (i) => INVITE(from + i, bench.ports),
+      (i) => inviteOf(from + i, bench.ports),
       () => bench.stack.activeTransactions - from,
     );
     return kept;
@@ -130,7 +130,7 @@ export async function signallingFootprints(count: number): Promise<Footprint[]> 
     bench.stack.onInvite = (invite) => invite.reject(486);
     await bench.sendAll(
       n,
-      (i) => INVITE(from + i, bench.ports),
+      (i) => inviteOf(from + i, bench.ports),
       () => bench.stack.activeTransactions - from,
     );
     return {};
@@ -147,7 +147,7 @@ export async function signallingFootprints(count: number): Promise<Footprint[]> 
     };
     await bench.sendAll(
       n,
-      (i) => INVITE(from + i, bench.ports),
+      (i) => inviteOf(from + i, bench.ports),
       () => bench.stack.activeDialogs - from,
     );
     return kept;
@@ -167,7 +167,7 @@ export async function signallingFootprints(count: number): Promise<Footprint[]> 
       void invite.accept({ body: { contentType: "application/sdp", content: "v=0\r\n" } });
     await bench.sendAll(
       n,
-      (i) => INVITE(from + i, bench.ports),
+      (i) => inviteOf(from + i, bench.ports),
       () => finished,
     );
     return {};

@@ -18,11 +18,12 @@ const SDP = [
   "a=fmtp:101 0-15",
   "a=ptime:20",
   "a=sendrecv",
+  "a=rtcp:40001",
   "",
 ].join("\r\n");
 
 /** 14 headers and SDP, 1.1 KB. Every call has numbers of its own. */
-export function INVITE(index: number, { theirs, ours }: Ports): string {
+export function inviteOf(index: number, { theirs, ours }: Ports): string {
   const number = String(1_000_000 + index);
   return [
     `INVITE sip:+15550200300@127.0.0.1:${ours} SIP/2.0`,
@@ -30,14 +31,16 @@ export function INVITE(index: number, { theirs, ours }: Ports): string {
     "Max-Forwards: 70",
     `From: "Office" <sip:+1555${number}@127.0.0.1:${theirs}>;tag=a${number}`,
     `To: <sip:+15550200300@127.0.0.1:${ours}>`,
-    `Call-ID: ${number}-8471@127.0.0.1`,
+    `Call-ID: ${number}-8471-4c6e-b1d2-9f0e2b0c6f1f@127.0.0.1`,
     "CSeq: 1 INVITE",
     `Contact: <sip:+1555${number}@127.0.0.1:${theirs};transport=udp>`,
     "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, REFER, NOTIFY",
-    "Supported: replaces, timer",
-    "User-Agent: Office PBX 4.2",
-    `P-Asserted-Identity: <sip:+1555${number}@127.0.0.1>`,
-    "Session-Expires: 1800",
+    "Supported: replaces, timer, path",
+    "User-Agent: Office PBX 4.2.17 (build 20518)",
+    `P-Asserted-Identity: "Office, Reception" <sip:+1555${number}@127.0.0.1;user=phone>`,
+    "Session-Expires: 1800;refresher=uac",
+    "Min-SE: 90",
+    "X-Account-Reference: 7d1c4b3e-08a5-4f6e-9f0e-2b0c6f1f5a11",
     "Content-Type: application/sdp",
     `Content-Length: ${SDP.length}`,
     "",

@@ -1,0 +1,189 @@
+/**
+ * A gateway with calls that carry audio both ways, under hostile SIP messages (hardening R1, G2). Caller and carrier are
+ * honest parties; the messages come from another thread, from the address of a second trunk and from those of strangers.
+ */
+import { Worker } from "node:worker_threads";
+import { SystemClock } from "../../src/base/clock.ts";
+import { silentLog } from "../../src/base/log.ts";
+import { melody, toUlaw } from "../../src/cli/demo/melody.ts";
+import { Party, type PartyCall } from "../../src/simulator/party.ts";
+import { BASE, startGateway, type TestGateway, until } from "./gateway.ts";
+import type { SenderOrder } from "./sip-fuzz-sender.ts";
+import { RFC_3261, RFC_4475, RFC_5118 } from "./sip-vectors.ts";
+
+const CALLED = "+15550200300";
+const TURN_MS = 2;
+/** Share of the packets of 50 a second that must have come: parties start and stop one after the other. */
+const HEARD_SHARE = 0.9;
+
+export interface FuzzReport {
+  readonly callsUp: number;
+  /** What was wrong with the calls beside. */
+  readonly harm: readonly string[];
+  readonly workersLost: number;
+  /** Messages that ran into a defect: what the log says of each kind. */
+  readonly faults: readonly string[];
+  readonly received: number;
+  readonly parseErrors: number;
+  readonly hostileCalls: number;
+}
+
+export class SipFuzz {
+  readonly gateway: TestGateway;
+  readonly #caller: Party;
+  readonly #carrier: Party;
+  readonly #addresses: { readonly gateway: string; readonly hostile: readonly string[] };
+  readonly #calls: PartyCall[] = [];
+  readonly #corpus: Uint8Array[];
+  readonly #upSinceMs: number[] = [];
+
+  private constructor(gateway: TestGateway, caller: Party, carrier: Party, net: string, corpus: Uint8Array[]) {
+    this.gateway = gateway;
+    this.#caller = caller;
+    this.#carrier = carrier;
+    this.#addresses = { gateway: `${net}.1`, hostile: [`${net}.4`, `${net}.5`, `${net}.6`] };
+    this.#corpus = corpus;
+  }
+
+  /**
+   * Starts the gateway and the parties.
+   * @param net - first three octets of their addresses, 127.x.y
+   */
+  static async start(net: string): Promise<SipFuzz> {
+    const gateway = await startGateway(
+      `${net}.1`,
+      `
+ipAccessControlLists:
+  - { name: callers, addresses: [${net}.2] }
+  - { name: hostile, addresses: [${net}.4] }
+connectionPolicies:
+  - { name: carrier, targets: [{ name: carrier, url: "sip:${net}.3:5060" }] }
+byocTrunks:
+  - { name: carrier, connectionPolicy: carrier, defaultCarrier: true }
+trunks:
+  - { name: office, domain: office, ipAccessControlLists: [callers], callerIdPolicy: any }
+  - { name: hostile, domain: hostile, ipAccessControlLists: [hostile], callerIdPolicy: any, callsPerSecondMax: 20, concurrentCallsMax: 40 }
+`,
+    );
+    const corpus = [...RFC_4475, ...RFC_5118, ...RFC_3261].map(({ bytes }) => bytes as Uint8Array);
+    const party = async (name: string, address: string): Promise<Party> => {
+      const made = await Party.start({
+        name,
+        clock: new SystemClock(),
+        log: silentLog,
+        address,
+        listen: [{ transport: "udp", address, port: 5060 }],
+        callCountMax: 128,
+        script: ({ request }) =>
+          request.uri.user === CALLED
+            ? { kind: "answer", afterMs: 20, play: toUlaw(melody()), loop: true }
+            : Number(request.uri.user?.slice(-1)) % 2 === 0
+              ? { kind: "reject", status: 486 }
+              : { kind: "answer" },
+      });
+      // Real calls are what is changed most: as they were, and as the second trunk would have sent them.
+      made.stack.onMessage = (direction, _message, _flow, octets) => {
+        if (direction !== "out" || corpus.length > 400) return;
+        const text = Buffer.from(octets).toString("latin1");
+        const asTrunk = text
+          .replaceAll(`office.pstn.${BASE}`, `hostile.pstn.${BASE}`)
+          .replaceAll(CALLED, "+1555020030");
+        corpus.push(
+          Buffer.from(text, "latin1"),
+          Buffer.from(asTrunk.replace(/\+1555020030\b/g, "+15550200301"), "latin1"),
+        );
+      };
+      return made;
+    };
+    return new SipFuzz(gateway, await party("caller", `${net}.2`), await party("carrier", `${net}.3`), net, corpus);
+  }
+
+  /** Sets up the calls that must not be harmed. */
+  async placeCalls(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const call = await this.#caller.call(`sip:${CALLED}@office.pstn.${BASE}`, {
+        from: `sip:+155501001${String(i).padStart(2, "0")}@${this.#addresses.gateway}`,
+        nextHop: `sip:${this.#addresses.gateway}:5060`,
+        play: toUlaw(melody()),
+        loop: true,
+        record: false,
+      });
+      if (!(await call.answered)) throw new Error(`call ${i} failed with ${call.status}`);
+      this.#upSinceMs.push(performance.now());
+      this.#calls.push(call);
+    }
+  }
+
+  /** Sends that many; the same seed sends the same if the corpus is the same. */
+  async attack(seed: number, count: number): Promise<void> {
+    const turns = new Int32Array(new SharedArrayBuffer(4));
+    const timer = setInterval(() => Atomics.add(turns, 0, 1), TURN_MS);
+    const order: SenderOrder = {
+      seed,
+      count,
+      corpus: this.#corpus,
+      gateway: { address: this.#addresses.gateway, port: this.gateway.port("udp") },
+      sources: this.#addresses.hostile,
+      turns,
+    };
+    try {
+      const sender = new Worker(new URL("./sip-fuzz-sender.ts", import.meta.url), { workerData: order });
+      await new Promise<void>((done, fail) => {
+        sender.once("message", () => done());
+        sender.once("error", fail);
+      });
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  /** Hangs the honest calls up and says what became of them and of the gateway. */
+  async finish(): Promise<FuzzReport> {
+    const harm: string[] = [];
+    const seconds = this.#upSinceMs.map((since) => (performance.now() - since) / 1000);
+    const callIds = this.#calls.map((call) => call.dialog?.callId ?? "");
+    let callsUp = 0;
+    for (const [i, call] of this.#calls.entries()) {
+      if (call.dialog === undefined || call.dialog.ended) harm.push(`call ${i} was ended`);
+      else callsUp++;
+      call.hangup();
+    }
+    const { calls } = this.gateway.gateway;
+    await until(
+      () =>
+        callIds.every((callId) =>
+          [...calls.ended()].some((call) => call.sipCallId === callId && call.mediaStats !== undefined),
+        ),
+      "the honest calls are over",
+    );
+    const all = [...calls.ended()];
+    for (const [i, callId] of callIds.entries()) {
+      const inbound = all.find((call) => call.sipCallId === callId)!;
+      const outbound = all.find((call) => call.details.parentSid === inbound.sid);
+      for (const leg of [inbound, outbound]) {
+        const stats = leg?.mediaStats;
+        if (stats === undefined) harm.push(`call ${i}: a leg without counters`);
+        else if (stats.packetsLost > 0) harm.push(`call ${i}: ${stats.packetsLost} packets lost`);
+        else if (stats.packetsReceived < seconds[i]! * 50 * HEARD_SHARE)
+          harm.push(`call ${i}: ${stats.packetsReceived} packets in ${seconds[i]!.toFixed(1)} s`);
+      }
+    }
+    const { sip } = this.gateway.gateway.status();
+    const { lines } = this.gateway.log;
+    return {
+      callsUp,
+      harm,
+      workersLost: lines.filter((line) => line.includes("media worker lost")).length,
+      faults: lines.filter((line) => line.startsWith("error")),
+      received: sip.received,
+      parseErrors: sip.parseErrors,
+      hostileCalls: all.filter((call) => call.details.parentSid === undefined).length - this.#calls.length,
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.#caller.stop();
+    await this.#carrier.stop();
+    await this.gateway.stop();
+  }
+}

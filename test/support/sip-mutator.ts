@@ -96,7 +96,8 @@ export class SipMutator {
     const parts: Parts = { start, headers, body: split < 0 ? "" : text.slice(split + 4) };
     // Most are new to the gateway; some are repeats of what it knows.
     if (this.#chance(0.85)) this.#freshen(parts);
-    const count = this.#chance(0.1) ? 0 : 1 + this.#below(4);
+    // Most have one fault only: several at once would all end at the parser.
+    const count = this.#chance(0.1) ? 0 : 1 + this.#below(1 + this.#below(4));
     for (let i = 0; i < count; i++) this.#of(this.#operations)(parts);
     return `${[parts.start, ...parts.headers].join("\r\n")}\r\n\r\n${parts.body}`;
   }

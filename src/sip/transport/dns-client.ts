@@ -112,9 +112,18 @@ export class DnsClient implements Resolver {
           if (packet !== undefined && isAnswer(packet)) done(packet);
         });
         // Connected, so that only this server is heard, and one that is not there is known at once.
-        socket.connect(server.port, server.address, () => {
-          socket.send(encode(question));
-        });
+        // Node calls back with the error when there is no way there (or too late, with the socket closed), which its types
+        // do not say; and the names that are asked for come from the network, so that the codec may refuse them.
+        const send = (error?: Error): void => {
+          if (error !== undefined && error !== null) fail(error);
+          else
+            try {
+              socket.send(encode(question));
+            } catch (fault) {
+              fail(fault as Error);
+            }
+        };
+        socket.connect(server.port, server.address, send as () => void);
       },
       () => socket.close(),
     );

@@ -3,7 +3,9 @@ import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { SystemClock } from "../../../src/base/clock.ts";
 import { nameAddr } from "../../../src/sip/name-addr.ts";
+import { DnsClient, DnsUnavailableError } from "../../../src/sip/transport/dns-client.ts";
 import { SystemResolver } from "../../../src/sip/transport/system-resolver.ts";
 import { parseUri } from "../../../src/sip/uri.ts";
 import { a, DnsServer, srv } from "../../support/dns-server.ts";
@@ -246,5 +248,20 @@ describe("calls to a name", () => {
     server.replies.set("A carrier.test", [a("carrier.test", "127.0.0.1")]);
     call();
     await reached(() => server.asked.length > before, "the question");
+  });
+});
+
+describe("R1 a name server or a name that cannot be used is told to whoever asked, and to nobody else", () => {
+  const ask = (address: string, name: string) =>
+    new DnsClient({ clock: new SystemClock(), servers: () => [{ address, port: 53 }] }).srv(name);
+
+  it("a server to which there is no way", async () => {
+    // A link-local address without its interface cannot be connected to on any machine.
+    await expect(ask("fe80::1", "example.com")).rejects.toThrow(DnsUnavailableError);
+  });
+
+  it.each(["a".repeat(70), `${"a".repeat(60)}.`.repeat(6), "\0.example", "..", ""])("the name %j", async (name) => {
+    const outcome = await ask("127.0.0.1", name).catch((error: unknown) => error);
+    expect(outcome === undefined || Array.isArray(outcome) || outcome instanceof DnsUnavailableError).toBe(true);
   });
 });

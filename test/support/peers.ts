@@ -27,8 +27,19 @@ export class Peer {
   stderr = "";
   #ended = false;
 
-  constructor(command: string, args: readonly string[], cwd: string) {
-    this.process = spawn(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  /** @param input - true keeps its standard input open, for `write` */
+  constructor(
+    command: string,
+    args: readonly string[],
+    cwd: string,
+    options: { readonly env?: NodeJS.ProcessEnv; readonly input?: boolean } = {},
+  ) {
+    this.process = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...options.env },
+      stdio: [options.input === true ? "pipe" : "ignore", "pipe", "pipe"],
+    });
+    this.process.stdin?.on("error", () => undefined);
     this.process.stdout?.on("data", (data) => {
       this.stdout += data;
     });
@@ -47,6 +58,11 @@ export class Peer {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** One line to its standard input. */
+  write(line: string): void {
+    this.process.stdin?.write(`${line}\n`);
   }
 
   /** Ends it by its own process id. */

@@ -46,12 +46,21 @@ function systemCall(): SetSocketOption | null {
  */
 export function markDatagrams(socket: DatagramSocket, dscp: number): boolean {
   if (dscp === 0) return true;
-  // Node keeps the descriptor to itself; without it there is no mark.
-  const { _handle: handle } = socket as unknown as { _handle?: { fd?: number } };
   const call = systemCall();
-  if (call === null || handle?.fd === undefined || handle.fd < 0) return false;
+  const fd = descriptorOf(socket);
+  if (call === null || fd < 0) return false;
   const { level, name, value } = markOption(dscp, socket.address().family === "IPv6");
-  return call(handle.fd, level, name, value, value.length) === 0;
+  return call(fd, level, name, value, value.length) === 0;
+}
+
+/** Node keeps the descriptor to itself, behind a symbol of its own; -1 where a version of Node has it elsewhere. */
+function descriptorOf(socket: DatagramSocket): number {
+  for (const symbol of Object.getOwnPropertySymbols(socket)) {
+    const state = (socket as unknown as Record<symbol, { handle?: { fd?: number } } | undefined>)[symbol];
+    const fd = state?.handle?.fd;
+    if (typeof fd === "number") return fd;
+  }
+  return -1;
 }
 
 /** As `markDatagrams`, for a TCP or TLS connection. */

@@ -41,14 +41,16 @@ export async function answerReoffer(
     request.respond(200, { body: sdpBody(answer) });
     const held = negotiation.heldByRemote;
     if (held !== wasHeld) {
-      call.note("media", held ? "the far end put the call on hold" : "the far end resumed the call");
+      call.note("media", held ? "the far end put the call on hold" : "the far end resumed the call", {
+        code: held ? "media.held" : "media.resumed",
+      });
       onHold?.(held);
     }
     return answer;
   } catch (error) {
     const status = error instanceof SdpError ? error.status : 500;
     request.respond(status, rejection(messageOf(error)));
-    call.note("media", `re-offer refused with ${status}: ${messageOf(error)}`);
+    call.note("media", `re-offer refused with ${status}: ${messageOf(error)}`, { code: "reoffer.refused", status });
     return undefined;
   }
 }

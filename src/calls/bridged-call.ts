@@ -86,6 +86,8 @@ export class BridgedCall {
       return;
     }
     await this.#inbound.early();
-    await this.#inbound.media.bridge(leg.media).catch((error) => this.#inbound.call.note("media", messageOf(error)));
+    await this.#inbound.media
+      .bridge(leg.media)
+      .catch((error) => this.#inbound.call.note("media", messageOf(error), { code: "media.unjoined" }));
   }
 }

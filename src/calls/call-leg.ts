@@ -144,7 +144,7 @@ export class CallLeg {
     // The far end's key stays, and with it its rollover counter, which cannot be known anew (SDP-SEC-6).
     const isSameKey = keyBefore !== undefined && isSame(keyBefore, options.srtpReceive?.keySalt);
     await media.configure(isSameKey ? { ...options, srtpResume: stats?.srtpReceiveState ?? null } : options);
-    this.call.note("media", "moved to another worker by a re-INVITE");
+    this.call.note("media", "moved to another worker by a re-INVITE", { code: "media.moved" });
   }
 
   #listen(media: MediaLeg): () => void {
@@ -179,7 +179,7 @@ export class CallLeg {
     try {
       if (this.negotiation.isKnownRemote(answer)) return;
       await this.media.configure(this.negotiation.acceptAnswer(answer));
-      this.call.note("media", `changed by a refresh: ${this.negotiation.summary}`);
+      this.call.note("media", `changed by a refresh: ${this.negotiation.summary}`, { code: "sdp.chosen" });
     } catch (error) {
       this.call.note("media", `answer to a refresh not usable: ${messageOf(error)}`);
     }
@@ -192,7 +192,7 @@ export class CallLeg {
       await this.#media.configure(this.negotiation.acceptAnswer(sdpOf(ack)));
     } catch (error) {
       const text = `no usable answer to our offer in the ACK: ${messageOf(error)}`;
-      this.call.note("media", text);
+      this.call.note("media", text, { code: "answer.unusable" });
       this.#end({ cause: "error", text }, true);
     }
   }

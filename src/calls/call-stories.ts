@@ -8,7 +8,7 @@ import { buildReport, type StoryMaterial } from "../explain/report.ts";
 import { readSipLines } from "../explain/sip-lines.ts";
 import type { CallHeader, CallReport, CallSummary, LegRecord } from "../explain/types.ts";
 import type { Store } from "../store/store.ts";
-import type { AlertLog } from "./alert-log.ts";
+import type { Alert, AlertLog } from "./alert-log.ts";
 import type { Call } from "./call.ts";
 import { type CallTable, hasFailed } from "./call-table.ts";
 import type { SipTrace, TracedDialog } from "./sip-trace.ts";
@@ -30,6 +30,11 @@ export interface StoryFilter {
 
 /** What a call may have to be looked at for a list. */
 const FAMILY_MAX = 50;
+
+interface Lookup {
+  readonly family: (root: Call) => readonly Call[];
+  readonly alertsOf: (callSid: string) => readonly Alert[];
+}
 
 /** One thing of a list before its cause is known. */
 interface Candidate {
@@ -71,12 +76,13 @@ export class CallStories {
   /** Calls that fit, each with its cause. */
   list(filter: StoryFilter, viewer: Viewer): CallSummary[] {
     const candidates = [...this.#candidates(filter, viewer)];
+    const look = this.#lookup();
     candidates.sort((a, b) => {
       const byFailure = filter.failedFirst ? Number(b.failed) - Number(a.failed) : 0;
       return byFailure !== 0 ? byFailure : b.startMs - a.startMs;
     });
     return candidates.slice(0, filter.limit).map(({ call, dialog, failed }) => {
-      const material = call === undefined ? strangerMaterial(dialog!) : this.#materialOf(call, viewer);
+      const material = call === undefined ? strangerMaterial(dialog!) : this.#materialOf(call, viewer, look);
       const { cause } = buildReport(material, false).diagnosis;
       const header = material.call;
       return { ...header, id: header.callSid ?? header.sipCallId, failed, cause };
@@ -118,12 +124,25 @@ export class CallStories {
     return accounts.length === 1 && viewer.has(accounts[0]!.sid);
   }
 
-  #materialOf(call: Call, viewer: Viewer): StoryMaterial {
+  /** Found once for a whole list: a search for each call would hold everything else up. */
+  #lookup(): Lookup {
+    const children = new Map<string, Call[]>();
+    for (const call of [...this.#calls.ended(), ...this.#calls.live()])
+      if (call.details.parentSid !== undefined) add(children, call.details.parentSid, call);
+    const alerts = new Map<string, Alert[]>();
+    for (const alert of this.#alerts.all()) if (alert.callSid !== "") add(alerts, alert.callSid, alert);
+    return {
+      family: (call) => [call, ...(children.get(call.sid) ?? [])],
+      alertsOf: (sid) => alerts.get(sid) ?? [],
+    };
+  }
+
+  #materialOf(call: Call, viewer: Viewer, look: Lookup = this.#lookup()): StoryMaterial {
     const root = this.#rootOf(call);
     // A parent of another account, as a transfer may have, stays hidden.
     const visible = this.#maySee(viewer, root.details.accountSid) ? root : call;
-    const family = this.#calls
-      .family(visible.sid)
+    const family = look
+      .family(visible)
       .filter(({ details }) => this.#maySee(viewer, details.accountSid))
       .sort((a, b) => a.startMs - b.startMs || Number(b === visible) - Number(a === visible))
       .slice(0, FAMILY_MAX);
@@ -149,7 +168,7 @@ export class CallStories {
         ),
       ],
       alerts: family.flatMap((leg) =>
-        this.#alerts.ofCall(leg.sid).map(({ at, callSid, code, level, text }) => ({
+        look.alertsOf(leg.sid).map(({ at, callSid, code, level, text }) => ({
           atMs: at.getTime() - wallOffsetMs,
           callSid,
           code,
@@ -182,6 +201,12 @@ export class CallStories {
     }
     return root;
   }
+}
+
+function add<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
 }
 
 function fits(text: string, part: string): boolean {

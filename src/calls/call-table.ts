@@ -5,6 +5,8 @@ import type { Call } from "./call.ts";
 const ENDED_MAX = 10_000;
 /** Of the memory, for calls that failed. */
 const FAILED_SHARE = 0.5;
+/** Calls that went well whose decisions are remembered; the other ones keep their record. */
+const TOLD_MAX = 2000;
 
 /** Who keeps what belongs to a call. */
 export interface CallKeeper {
@@ -18,6 +20,8 @@ export class CallTable {
   readonly #ended = new Map<string, Call>();
   readonly #well = new Set<Call>();
   readonly #failed = new Set<Call>();
+  /** Of those that went well, the ones that can still be told of; oldest first. */
+  readonly #told = new Set<Call>();
   readonly #endedMax: number;
   readonly #keeper: CallKeeper | undefined;
 
@@ -37,10 +41,20 @@ export class CallTable {
       call.events.clear();
       this.#live.delete(call.sid);
       this.#ended.set(call.sid, call);
-      (hasFailed(call) ? this.#failed : this.#well).add(call);
+      if (hasFailed(call)) this.#failed.add(call);
+      else this.#endedWell(call);
       for (const callId of call.sipCallIds) this.#keeper?.settle(callId, hasFailed(call));
       if (this.#ended.size > this.#endedMax) this.#forgetOne();
     });
+  }
+
+  #endedWell(call: Call): void {
+    this.#well.add(call);
+    this.#told.add(call);
+    if (this.#told.size <= TOLD_MAX) return;
+    const oldest = this.#told.values().next().value!;
+    this.#told.delete(oldest);
+    oldest.decisions.forget();
   }
 
   #forgetOne(): void {
@@ -48,6 +62,7 @@ export class CallTable {
     const group = isFailedTurn ? this.#failed : this.#well;
     const oldest = group.values().next().value!;
     group.delete(oldest);
+    this.#told.delete(oldest);
     this.#ended.delete(oldest.sid);
   }
 

@@ -29,7 +29,7 @@ const DECISIONS_MAX = 200;
 
 /** The story of one call. */
 export class DecisionLog {
-  readonly #entries: Decision[] = [];
+  #entries: Decision[] = [];
   #dropped = 0;
 
   add(decision: Decision): void {
@@ -37,11 +37,17 @@ export class DecisionLog {
     else this.#dropped++;
   }
 
+  /** Gives the memory back; what is asked for afterwards was dropped. */
+  forget(): void {
+    this.#dropped += this.#entries.length;
+    this.#entries = [];
+  }
+
   get entries(): readonly Decision[] {
     return this.#entries;
   }
 
-  /** How many came after the log was full. */
+  /** How many are not there any more: they came after the log was full, or were forgotten. */
   get dropped(): number {
     return this.#dropped;
   }

@@ -176,10 +176,10 @@ export class InboundLeg {
   async #earlyAnswered(prack: SipRequest): Promise<void> {
     try {
       await this.media.configure(this.#negotiation.acceptAnswer(sdpOf(prack)));
-      this.call.note("media", this.#negotiation.summary);
+      this.call.note("media", this.#negotiation.summary, { code: "sdp.chosen" });
     } catch (error) {
       const text = `no usable answer to our offer in the PRACK: ${messageOf(error)}`;
-      this.call.note("media", text);
+      this.call.note("media", text, { code: "answer.unusable" });
       if (this.#state === "answered") this.#leg?.hangup('SIP;cause=488;text="Not Acceptable Here"');
       else if (this.#state === "offered") this.invite.reject(488, rejection(text));
       this.#end({ cause: "error", text });
@@ -190,7 +190,7 @@ export class InboundLeg {
     try {
       await this.media.configure({ sending: this.#negotiation.sending });
     } catch (error) {
-      this.call.note("media", `media could not be started: ${messageOf(error)}`);
+      this.call.note("media", `media could not be started: ${messageOf(error)}`, { code: "media.none" });
     }
   }
 
@@ -200,7 +200,7 @@ export class InboundLeg {
     this.#state = "ended";
     if (wasOffered) {
       this.call.sipStatus = 487;
-      this.call.note("ended", end.text);
+      this.call.note("ended", end.text, { code: `ended.${end.cause}` });
       void this.media.close();
     }
     this.onEnded?.(end);

@@ -319,7 +319,7 @@ export class IncomingCalls {
     }
     const { status, text } = judged as Exclude<ReplacesVerdict, { seat: unknown }>;
     call.sipStatus = status;
-    call.note("transfer", `Replaces refused with ${status}: ${text}`, { status });
+    call.note("transfer", `Replaces refused with ${status}: ${text}`, { code: "replaces.refused", status });
     invite.reject(status, rejection(text));
     call.apply("end-failed");
   }

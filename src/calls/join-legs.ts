@@ -51,11 +51,12 @@ export async function joinLegs(
     else if (second.ended) finish("second");
     else
       first.media.bridge(second.media).catch((error) => {
-        first.call.note("media", `the legs could not be joined: ${messageOf(error)}`);
+        first.call.note("media", `the legs could not be joined: ${messageOf(error)}`, { code: "media.unjoined" });
         finish("fault");
       });
   });
-  if (end === "limit") first.call.note("ended", `the limit of ${options.limitMs / 1000} s was reached`);
+  if (end === "limit")
+    first.call.note("ended", `the limit of ${options.limitMs / 1000} s was reached`, { code: "ended.limit" });
   second.hangup(reason);
   second.call.apply("hung-up");
   if (!first.ended) await first.media.unbridge().catch(() => undefined);

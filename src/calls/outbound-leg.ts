@@ -115,6 +115,7 @@ export class OutboundLeg {
         addresses: where,
         callId,
         security: this.target.media.security,
+        tlsVerify: this.target.tlsVerify,
       });
     };
     this.#invite.onAddressFailed = ({ transport, address, port }, error) => {
@@ -161,7 +162,7 @@ export class OutboundLeg {
       early = await this.#applyAnswer(response);
     } catch (error) {
       // SDP of an unreliable provisional answer that is no use: wait for the final one.
-      this.call.note("media", `SDP of ${response.status} not usable: ${messageOf(error)}`);
+      this.call.note("media", `SDP of ${response.status} not usable: ${messageOf(error)}`, { code: "early.unusable" });
     }
     if (!this.#done) this.onProgress?.(response.status, early);
   }
@@ -180,7 +181,7 @@ export class OutboundLeg {
     } catch (error) {
       // SDP-21: a bad answer is acknowledged, then the call is ended.
       const text = `answer not usable: ${messageOf(error)}`;
-      this.call.note("media", text);
+      this.call.note("media", text, { code: "answer.unusable" });
       leg.hangup('SIP;cause=488;text="Not Acceptable Here"');
       this.onFailed?.({ kind: "media", status: 488, text });
       return;

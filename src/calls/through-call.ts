@@ -57,7 +57,9 @@ export async function callThrough(
     });
   };
   const bridged = new BridgedCall(ctx, inbound, call, {
-    targets: plannedTargets(ctx, route.records, route.plan, (text) => call.note("routed", text)),
+    targets: plannedTargets(ctx, route.records, route.plan, (text) =>
+      call.note("routed", text, { code: "route.left-out" }),
+    ),
     ringLimitMs: ctx.settings.ringLimitMs,
     caller: { number: shownNumber(route, options.callerNumber), trunkSid: options.callerTrunkSid },
     callee: { number: options.dialled, trunkSid: options.calleeTrunkSid },

@@ -107,7 +107,7 @@ export class VoiceSession {
   /** @returns undefined when the verb ended the call */
   async #verb({ verb, documentUrl }: Extract<Instruction, { kind: "run" }>): Promise<Outcome | undefined> {
     const scope = this.#scope();
-    this.#inbound.call.note("verb", `<${verb.verb}>`);
+    this.#inbound.call.note("verb", `<${verb.verb}>`, { code: `verb.${verb.verb}` });
     switch (verb.verb) {
       case "Pause":
         await runPause(scope, verb);

@@ -209,6 +209,18 @@ const RULES: ReadonlyMap<string, CauseRule> = new Map<string, CauseRule>([
   ],
   ["webhook.none", said(WEBHOOK - 1, "", "See the log of the application.")],
   [
+    "transfer.refused",
+    said(
+      STREAM - 1,
+      "",
+      "Allow transfers on the trunk (transferMode), and let REFER name a number or a place that may be called.",
+    ),
+  ],
+  ["replaces.refused", said(DECIDED, "", "Let the caller name a call of the same trunk that is up.")],
+  ["answer.unusable", said(DECIDED - 1, "", "Let the far end answer with formats out of our offer, as RFC 3264 says.")],
+  ["media.unjoined", said(MEDIA, "", "See the log of the gateway for the media worker.")],
+  ["route.bad-target", said(ATTEMPT + 1, "", "Correct the target in the TwiML, or the trunk that it names.")],
+  [
     "stream.failed",
     said(
       STREAM,

@@ -41,30 +41,32 @@ export interface StoryMaterial {
 
 /** Alerts of single attempts, which the attempts tell better. */
 const TOLD_BY_ATTEMPTS = 32011;
+/** Messages of one answer, and how many of them are the last ones. */
+const MESSAGES_MAX = 500;
+const TAIL_MESSAGES = 100;
 
 /** @param withText - messages carry their text */
 export function buildReport(material: StoryMaterial, withText: boolean): CallReport {
   const times = [...material.decisions, ...material.alerts, ...material.messages].map(({ atMs }) => atMs);
   const zero = times.reduce((least, atMs) => Math.min(least, atMs), Number.POSITIVE_INFINITY);
   const at = (ms: number): number => Math.max(0, Math.round(ms - zero));
-  const messages = material.messages
-    .map((message): MessageRecord => {
-      const text = Buffer.from(message.octets).toString();
-      const { from: _from, to: _to, requestUri: _uri, ...lines } = readSipLines(text);
-      const { direction, sipCallId, transport, peer } = message;
-      const bytes = message.octets.length;
-      return {
-        atMs: at(message.atMs),
-        direction,
-        sipCallId,
-        transport,
-        peer,
-        ...lines,
-        bytes,
-        text: withText ? text : "",
-      };
-    })
-    .sort(byTime);
+  const kept = ends([...material.messages].sort(byTime));
+  const messages = kept.map((message): MessageRecord => {
+    const text = Buffer.from(message.octets).toString();
+    const { from: _from, to: _to, requestUri: _uri, ...lines } = readSipLines(text);
+    const { direction, sipCallId, transport, peer } = message;
+    const bytes = message.octets.length;
+    return {
+      atMs: at(message.atMs),
+      direction,
+      sipCallId,
+      transport,
+      peer,
+      ...lines,
+      bytes,
+      text: withText ? text : "",
+    };
+  });
   const steps = stepsOf(material, at);
   return {
     call: material.call,
@@ -72,7 +74,10 @@ export function buildReport(material: StoryMaterial, withText: boolean): CallRep
     diagnosis: diagnose(material, steps, messages),
     steps,
     messages,
-    omitted: material.omitted,
+    omitted: {
+      steps: material.omitted.steps,
+      messages: material.omitted.messages + material.messages.length - kept.length,
+    },
     trace: material.trace,
   };
 }
@@ -96,6 +101,12 @@ function stepsOf(material: StoryMaterial, at: (ms: number) => number): StoryStep
       }),
     );
   return [...decided, ...alerted].sort(byTime);
+}
+
+/** Beginning and end of what is too long for one answer. */
+function ends<T>(all: readonly T[]): readonly T[] {
+  if (all.length <= MESSAGES_MAX) return all;
+  return [...all.slice(0, MESSAGES_MAX - TAIL_MESSAGES), ...all.slice(-TAIL_MESSAGES)];
 }
 
 /** Array.sort is stable, so what was noted in one millisecond stays in order. */

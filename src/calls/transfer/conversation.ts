@@ -145,7 +145,7 @@ export class Conversation implements Exchange {
   #refuse(party: Party, incoming: InDialogRequest, status: number, text: string): void {
     const retry = status === 503 ? [["Retry-After", "5"] as const] : [];
     incoming.respond(status, { headers: [...rejection(text).headers!, ...retry] });
-    party.leg.call.note("transfer", `REFER refused with ${status}: ${text}`, { status });
+    party.leg.call.note("transfer", `REFER refused with ${status}: ${text}`, { code: "transfer.refused", status });
     this.#ctx.alerts.raise({
       code: 32218,
       level: "warning",
@@ -184,7 +184,10 @@ export class Conversation implements Exchange {
       targets,
       caller,
     });
-    transferor.leg.call.note("transfer", `REFER to ${targets.called} accepted`, { childCallSid: attempt.call.sid });
+    transferor.leg.call.note("transfer", `REFER to ${targets.called} accepted`, {
+      code: "transfer.accepted",
+      childCallSid: attempt.call.sid,
+    });
     this.#attempt = attempt;
     this.#fire("referred");
     const leg = await attempt.run(subscription);
@@ -196,6 +199,7 @@ export class Conversation implements Exchange {
     }
     if (leg === undefined) {
       transferor.leg.call.note("transfer", `${targets.called} did not take the call, which goes on as before`, {
+        code: "transfer.failed",
         status: attempt.call.sipStatus,
       });
       this.#fire("target failed");
@@ -222,7 +226,9 @@ export class Conversation implements Exchange {
     try {
       await target.leg.moveTo(transferee.leg.media.worker);
     } catch (error) {
-      transferor.leg.call.note("transfer", `the parties could not be joined: ${messageOf(error)}`);
+      transferor.leg.call.note("transfer", `the parties could not be joined: ${messageOf(error)}`, {
+        code: "media.unjoined",
+      });
       subscription.finish(500);
       this.#fire("target failed");
       return;
@@ -232,7 +238,10 @@ export class Conversation implements Exchange {
       this.#fire("target failed");
       return;
     }
-    transferor.leg.call.note("transfer", `joined with call ${target.leg.call.sid}`, { callSid: target.leg.call.sid });
+    transferor.leg.call.note("transfer", `joined with call ${target.leg.call.sid}`, {
+      code: "transfer.joined",
+      callSid: target.leg.call.sid,
+    });
     subscription.finish(200);
     this.#dismiss(transferor, subscription);
     this.#replace(transferor, target);

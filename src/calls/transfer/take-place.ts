@@ -51,7 +51,10 @@ export async function takePlace(
   worker.reserve(1);
   try {
     const inbound = await InboundLeg.open(ctx, admitted.invite, call, worker, policy);
-    call.note("transfer", `takes the place of call ${party.leg.call.sid}`, { callSid: party.leg.call.sid });
+    call.note("transfer", `takes the place of call ${party.leg.call.sid}`, {
+      code: "replaces.taken",
+      callSid: party.leg.call.sid,
+    });
     const leg = await inbound.answer();
     if (leg === undefined) return;
     const number = admitted.verdict.caller.hidden ? undefined : (admitted.verdict.caller.number ?? undefined);

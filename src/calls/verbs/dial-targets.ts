@@ -44,7 +44,11 @@ export function targetsOfNoun(scope: VerbScope, verb: Dial, noun: DialNoun, call
     });
     if (route.records.every(({ enabled }) => !enabled))
       return { alert: { code: 32010, text: `Dial ${noun.number}: ${route.name} has no enabled target` } };
-    return { targets: plannedTargets(ctx, route.records, route.plan, (text) => call.note("routed", text)) };
+    return {
+      targets: plannedTargets(ctx, route.records, route.plan, (text) =>
+        call.note("routed", text, { code: "route.left-out" }),
+      ),
+    };
   }
   const reading = readTargetUri(noun.uri, ctx.edges);
   if ("problem" in reading) return { alert: { code: 13243, text: `Dial Sip: ${reading.problem}` } };

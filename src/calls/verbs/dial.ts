@@ -118,7 +118,7 @@ function* safeTargets(scope: VerbScope, verb: Dial, noun: DialNoun, call: Call):
   const made = targetsOfNoun(scope, verb, noun, call);
   if ("alert" in made) {
     scope.ctx.alerts.raise({ ...made.alert, callSid: call.sid, accountSid: scope.accountSid });
-    call.note("routed", made.alert.text);
+    call.note("routed", made.alert.text, { code: "route.bad-target", alert: made.alert.code });
     return;
   }
   yield* made.targets;

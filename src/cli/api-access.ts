@@ -61,6 +61,8 @@ export async function getJson(access: ApiAccess, path: string): Promise<unknown>
   try {
     const answer = await request(access.url + path, {
       headers: { authorization, accept: "application/json" },
+      // One question, one connection.
+      reset: true,
       headersTimeout: TIMEOUT_MS,
       bodyTimeout: TIMEOUT_MS,
       signal: AbortSignal.timeout(3 * TIMEOUT_MS),

@@ -325,28 +325,15 @@ describe("tandem explain", () => {
   });
 
   it("says what is wrong with the access, and exits with 1 or 2", async () => {
-    const run = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) => {
-      const env = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-      return new Peer("env", [...env, process.execPath, main, "explain", ...args], scratch.path).finished;
-    };
-    const wrong = { TANDEM_ACCOUNT_SID: `AC${"0".repeat(32)}`, TANDEM_AUTH_TOKEN: "nothing" };
-    const results = await Promise.all([
-      run(["--url", httpUrl], wrong),
-      run(["--url", "http://127.0.0.1:9"], wrong),
-      run([]),
-      run(["--limit", "0"]),
-      run(["--url", "ftp://x"], wrong),
-      run(["--url", httpUrl, "-c", configFile]),
-    ]);
-    expect(results.map(({ code }) => code)).toEqual([1, 1, 1, 2, 1, 1]);
-    const [refused, unreachable, nobody, use, scheme, several] = results.map(({ stderr }) => stderr);
-    expect(refused).toContain("does not know account AC0000");
-    expect(unreachable).toContain("no gateway answers at http://127.0.0.1:9: nobody listens there");
-    expect(nobody).toContain("TANDEM_ACCOUNT_SID");
-    expect(use).toContain("expected 1 to 200");
-    expect(scheme).toContain("expected an http or https URL");
-    expect(several).toContain("choose one with --account, main or other");
-    for (const { stdout } of results) expect(stdout).toBe("");
+    const wrong = ["TANDEM_AUTH_TOKEN=nothing", `TANDEM_ACCOUNT_SID=AC${"0".repeat(32)}`];
+    const command = (...args: string[]) =>
+      new Peer("env", [...wrong, process.execPath, main, "explain", "--url", httpUrl, ...args], scratch.path).finished;
+    const refused = await command();
+    expect([refused.code, refused.stdout]).toEqual([1, ""]);
+    expect(refused.stderr).toContain("does not know account AC0000");
+    const use = await command("--limit", "0");
+    expect([use.code, use.stdout]).toEqual([2, ""]);
+    expect(use.stderr).toContain("expected 1 to 200");
   });
 
   it("R-COMP-1: nothing of it was written to a disk", async () => {

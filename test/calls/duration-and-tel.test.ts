@@ -1,4 +1,4 @@
-/** The longest call (SIP-INV-13), and numbers without a domain (SIP-MSG-19). */
+/** The longest call (SIP-INV-13), dead peers (SIP-TMR-7), the name of the product (SIP-DLG-15), numbers without a domain (SIP-MSG-19). */
 import { afterEach, describe, expect, it } from "vitest";
 import { CALLER, type CallRig, sdp, startCallRig } from "../support/call-rig.ts";
 import { lines } from "../support/sip-wire.ts";
@@ -48,4 +48,27 @@ describe("SIP-MSG-19 a tel URI as Request-URI names no trunk", () => {
     expect((await call.final()).status).toBe(486);
     expect(rig.caller.received.filter(({ callId }) => callId === "tel-2")).toEqual([]);
   });
+});
+
+it("SIP-TMR-7, RTP-SES-8 a call that nobody is heard in is ended with BYE both ways, without any session timer", async () => {
+  rig = await startCallRig({ sip: "  sessionExpiresSeconds: 0", media: "  rtpTimeoutSeconds: 1" });
+  const call = await rig.caller.invite();
+  const invite = await rig.carrier.request("INVITE");
+  await rig.carrier.answer(invite, 200, { sdp: sdp(rig.carrier.address) });
+  expect((await call.final()).status).toBe(200);
+  const [near, far] = [await rig.caller.request("BYE"), await rig.carrier.request("BYE")];
+  await rig.caller.answer(near, 200);
+  await rig.carrier.answer(far, 200);
+});
+
+it.each([
+  ["Exchange 7", "Exchange 7"],
+  ['""', undefined],
+])("SIP-DLG-15 sip.productName %s is what User-Agent and Server say", async (productName, wanted) => {
+  rig = await startCallRig({ sip: `  productName: ${productName}` });
+  const call = await rig.caller.invite();
+  const invite = await rig.carrier.request("INVITE");
+  expect(invite.headers.get("User-Agent")).toBe(wanted);
+  await rig.carrier.answer(invite, 486);
+  expect((await call.final()).headers.get("Server")).toBe(wanted);
 });

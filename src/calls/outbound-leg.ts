@@ -5,6 +5,7 @@
 
 import { type GatewayError, messageOf, TransactionTimeoutError } from "../base/errors.ts";
 import type { WorkerHandle } from "../scheduler/worker-handle.ts";
+import { lists } from "../sip/header-values.ts";
 import type { ExtraHeaders, NameAddr, SipResponse } from "../sip/message.ts";
 import type { SipUri } from "../sip/uri.ts";
 import type { Dialog, InDialogRequest, OutgoingInvite } from "../sip/user-agent.ts";
@@ -39,7 +40,7 @@ export interface OutboundTarget {
 
 /** How an attempt failed; `status` 0 stands for no answer at all. */
 export interface AttemptFailure {
-  readonly kind: "status" | "silent" | "unreachable" | "media";
+  readonly kind: "status" | "silent" | "unreachable" | "media" | "hung-up";
   readonly status: number;
   readonly text: string;
   readonly response?: SipResponse;
@@ -59,6 +60,8 @@ export class OutboundLeg {
   #appliedAnswer = "";
   /** To tag of the fork whose answer that was. */
   #answeredBy = "";
+  /** It came in a reliable provisional answer, and is the only one that counts (RFC 3261 §13.2.1). */
+  #isFinalAnswer = false;
   /** That fork made an offer of its own since then, so that what its further answers say of the first one is old. */
   #isReoffered = false;
   onFirstAnswer: (() => void) | undefined;
@@ -187,7 +190,7 @@ export class OutboundLeg {
       return;
     }
     if (leg.ended) {
-      this.onFailed?.({ kind: "status", status: 487, text: "the far end hung up while it was answering" });
+      this.onFailed?.({ kind: "hung-up", status: 480, text: "the far end hung up while it was answering" });
       return;
     }
     this.call.sipStatus = response.status;
@@ -200,10 +203,12 @@ export class OutboundLeg {
     const answer = sdpOf(response);
     if (answer === "") return false;
     const fork = response.to.params.get("tag") ?? "";
-    if (answer === this.#appliedAnswer || (this.#isReoffered && fork === this.#answeredBy)) return true;
+    const isOld = (this.#isReoffered || this.#isFinalAnswer) && fork === this.#answeredBy;
+    if (answer === this.#appliedAnswer || isOld) return true;
     const options = this.#negotiation.acceptAnswer(answer, this.#isReoffered);
     this.#appliedAnswer = answer;
     this.#answeredBy = fork;
+    this.#isFinalAnswer = response.status < 200 && lists(response.headers, "Require", "100rel");
     this.#isReoffered = false;
     await this.#media.configure(options);
     return true;

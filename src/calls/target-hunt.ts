@@ -114,7 +114,8 @@ export class TargetHunt {
           inserted = verdict.follow;
           continue;
         }
-      } else if (failure.kind === "status" && stopsFailover(failure.status)) {
+      } else if (failure.kind === "hung-up" || (failure.kind === "status" && stopsFailover(failure.status))) {
+        // Whoever took the call and hung up has had it: no other target is asked.
         return { kind: "refused", status: failure.status, text: failure.text, ...withResponse(failure) };
       }
       this.#options.onAttemptFailed?.(target, failure);

@@ -30,7 +30,7 @@ async function failing(scene: Scene, status: number): Promise<void> {
   expect(new Set(finals.map(({ line }) => line.slice(8, 11)))).toEqual(new Set([String(status)]));
 }
 
-describe("SIPp: redirects", () => {
+describe.concurrent("SIPp: redirects", () => {
   stage.scene(
     "R-REDIR-1, 3, 6, 7, 13: the first Contact of a 302 is called, with the headers of the URI and Diversion",
     ONE,
@@ -64,6 +64,26 @@ describe("SIPp: redirects", () => {
       expect(scene.sentTo(scene.callee(1), "INVITE ")).toEqual([]);
     },
   );
+
+  stage.scene("R-REDIR-3: also when both are in one header", ONE, async (scene) => {
+    await scene.answering("uas_302_list", [
+      "-key",
+      "first",
+      `sip:${scene.callee(1)}:5060`,
+      "-key",
+      "second",
+      `sip:${scene.callee(2)}:5060`,
+    ]);
+    await scene.answering("uas_call", [], { target: 1 });
+    await scene.calling("uac_call", ["-d", "100"]);
+    expect(scene.sentTo(scene.callee(2), "INVITE ")).toEqual([]);
+  });
+
+  stage.scene("R-REDIR-10: a 302 without Contact ends the call", ONE, async (scene) => {
+    await scene.answering("uas_302_bare");
+    await failing(scene, 480);
+    expect(alertsOf(scene).map(({ code }) => code)).toContain(32219);
+  });
 
   stage.scene("R-REDIR-4: a Contact in a domain of the gateway ends the call, alert 32219", TWO, async (scene) => {
     await scene.answering("uas_302", ["-key", "target", `sip:+15550100300@s1.pstn.${BASE}`]);
@@ -145,7 +165,7 @@ describe("SIPp: redirects", () => {
   );
 });
 
-describe("SIPp: answers that come late", () => {
+describe.concurrent("SIPp: answers that come late", () => {
   stage.scene(
     "R-ORIG-22, SIP-TXN-2: a 200 after 4 s gets ACK and BYE, the call goes on with the next target",
     FAILOVER,
@@ -163,7 +183,7 @@ describe("SIPp: answers that come late", () => {
   });
 });
 
-describe("SIPp: challenges of a carrier", () => {
+describe.concurrent("SIPp: challenges of a carrier", () => {
   const carrier = 'targetUsername: "trunk1", targetPassword: "s3cret-Word-9"';
   const login = ["-key", "auser", "trunk1", "-key", "apass", "s3cret-Word-9", "-d", "50"];
 
@@ -185,6 +205,20 @@ describe("SIPp: challenges of a carrier", () => {
   });
 
   stage.scene(
+    "SIP-AUTH-7, SIP-AUTH-8: of several challenges the first that can be answered",
+    { carrier },
+    async (scene) => {
+      await scene.answering("uas_challenges");
+      await scene.calling("uac_call", ["-d", "100"]);
+    },
+  );
+
+  stage.scene("SIP-AUTH-3, SIP-AUTH-7: a stale nonce is no refusal", { carrier }, async (scene) => {
+    await scene.answering("uas_stale");
+    await scene.calling("uac_call", ["-d", "100"]);
+  });
+
+  stage.scene(
     "SIP-AUTH-7, SIP-INV-4: a wrong password is 403 for the caller",
     { carrier: 'targetUsername: "trunk1", targetPassword: "wrong-Word-9999"' },
     async (scene) => {
@@ -199,7 +233,7 @@ describe("SIPp: challenges of a carrier", () => {
   });
 });
 
-describe("SIPp: provisional answers and failures of targets", () => {
+describe.concurrent("SIPp: provisional answers and failures of targets", () => {
   stage.scene(
     "R-ORIG-23: 100 and nothing else is given up with CANCEL after the time for ringing",
     TWO,
@@ -217,6 +251,16 @@ describe("SIPp: provisional answers and failures of targets", () => {
       await scene.answering("uas_slow_487", ["-d", "700"]);
       await scene.answering("uas_no_answer", [], { target: 1 });
       await scene.calling("uac_cancel_reason", ["-d", "4000"]);
+    },
+  );
+
+  stage.scene(
+    "R-ORIG-18: a target that answers and hangs up at once has had the call, no other is asked",
+    TWO,
+    async (scene) => {
+      await scene.answering("uas_bye_at_once");
+      await scene.calling("uac_call_or_480");
+      expect(scene.sentTo(scene.callee(1), "INVITE ")).toEqual([]);
     },
   );
 

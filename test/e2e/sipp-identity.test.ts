@@ -9,7 +9,7 @@ const TALK = ["-d", "100"];
 
 const inviteTo = (scene: Scene): SeenMessage => scene.sentTo(scene.callee(), "INVITE ")[0]!;
 
-describe("SIPp: caller, privacy, diversion", () => {
+describe.concurrent("SIPp: caller, privacy, diversion", () => {
   stage.scene(
     "SIP-ID-1, SIP-DLG-12: the caller's number is in From; nothing of the other leg is in the INVITE",
     {},
@@ -102,7 +102,7 @@ describe("SIPp: caller, privacy, diversion", () => {
   );
 });
 
-describe("SIPp: routes and targets", () => {
+describe.concurrent("SIPp: routes and targets", () => {
   stage.scene("SIP-DLG-2, SIP-DLG-3: Record-Route of the callee's side with lr", {}, async (scene) => {
     await scene.answering("uas_record_route");
     await scene.calling("uac_call", TALK);

@@ -21,7 +21,7 @@ function answersTo(scene: Scene, address: string): string[] {
     .map(({ text }) => text.slice(text.indexOf("\r\n\r\n") + 4));
 }
 
-describe("SIPp: offers and answers", () => {
+describe.concurrent("SIPp: offers and answers", () => {
   stage.scene(
     "SDP-3: delayed offer, in the INVITE and in a re-INVITE, answered in the ACK; audio flows",
     {},
@@ -131,6 +131,35 @@ describe("SIPp: offers and answers", () => {
       await scene.calling("uac_dtmf_rfc4733", ["-d", "5000"]);
     },
   );
+
+  stage.scene("SDP-2: the 200 moves the audio to another port than the 183 named", {}, async (scene) => {
+    await scene.answering("uas_early_moves");
+    await scene.calling("uac_basic_rtp", ["-d", "600"]);
+    expect(audioTo(scene, scene.callee(), 30_032).length).toBeGreaterThan(5);
+  });
+
+  stage.scene("SDP-2: what a reliable 183 answered counts, whatever the 200 repeats", {}, async (scene) => {
+    await scene.answering("uas_after_prack");
+    await scene.calling("uac_basic_rtp", ["-d", "600"]);
+    expect(audioTo(scene, scene.callee(), 30_050).length).toBeGreaterThan(5);
+    expect(audioTo(scene, scene.callee(), 30_052)).toEqual([]);
+  });
+
+  stage.scene("SDP-21: an answer with port 0 is none", {}, async (scene) => {
+    await scene.answering("uas_answer_port_0");
+    await scene.calling("uac_expect_failure");
+  });
+
+  stage.scene("SDP-8, SDP-9: a callee that answers on hold and resumes", {}, async (scene) => {
+    await scene.answering("uas_answer_held", ["-d", "400"]);
+    await scene.calling("uac_basic_rtp", ["-d", "1500"]);
+    const resumed = scene.messages().find(({ from, line }) => from === scene.callee() && line.startsWith("INVITE "))!;
+    const audio = scene
+      .datagrams()
+      .filter(({ from, to, payload }) => from === stage.address && to === scene.callee() && payload.length === 172);
+    expect(audio.filter(({ at }) => at < resumed.at)).toEqual([]);
+    expect(audio.length).toBeGreaterThan(5);
+  });
 
   stage.scene("SIP-INV-11: digits by INFO as dtmf-relay and dtmf; another type is 415", {}, async (scene) => {
     await scene.answering("uas_call");

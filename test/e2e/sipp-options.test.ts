@@ -7,7 +7,7 @@ import { headerOf, Stage } from "../support/stage.ts";
 // One OPTIONS a second after a burst of five; the default is one in 10 s (R-KEEP-2). Without 100rel (SIP-PRK-2).
 const stage = new Stage("sipp-options", 88, { sip: "  optionsRefillMs: 1000\n  reliableProvisional: false" });
 
-describe("SIPp: OPTIONS and pings", () => {
+describe.concurrent("SIPp: OPTIONS and pings", () => {
   stage.scene("R-KEEP-1: OPTIONS over UDP is 200 with Allow, Accept and Supported", {}, async (scene) => {
     await scene.calling("uac_options_limited");
     expect(scene.sentTo(scene.caller, "SIP/2.0 200")).toHaveLength(1);

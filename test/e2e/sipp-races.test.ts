@@ -9,7 +9,7 @@ function invitesTo(scene: Scene, address: string): number {
   return new Set(scene.sentTo(address, "INVITE ").map((invite) => headerOf(invite, "Via"))).size;
 }
 
-describe("SIPp: forks", () => {
+describe.concurrent("SIPp: forks", () => {
   stage.scene(
     "SIP-INV-2: of two 200s the first wins, the second gets one ACK a time and one BYE",
     {},
@@ -32,7 +32,7 @@ describe("SIPp: forks", () => {
   });
 });
 
-describe("SIPp: requests that come twice", () => {
+describe.concurrent("SIPp: requests that come twice", () => {
   stage.scene("SIP-TXN-10: a merged request is 482, and the callee is called once", {}, async (scene) => {
     await scene.answering("uas_answer_delay", ["-d", "1500"]);
     await scene.calling("uac_merged");
@@ -55,7 +55,7 @@ describe("SIPp: requests that come twice", () => {
   });
 });
 
-describe("SIPp: CANCEL", () => {
+describe.concurrent("SIPp: CANCEL", () => {
   stage.scene(
     "SIP-CAN-2, SIP-CAN-4: a 200 that crosses the CANCEL gets ACK and BYE; the Reason was passed on",
     {},
@@ -94,6 +94,11 @@ describe("SIPp: CANCEL", () => {
     await scene.calling("uac_cancel_after_200");
   });
 
+  stage.scene("RFC 3261 §9.2: a CANCEL for a re-INVITE leaves the call up", {}, async (scene) => {
+    await scene.answering("uas_call");
+    await scene.calling("uac_cancel_reinvite");
+  });
+
   stage.scene("SIP-INV-9: BYE in the early dialog cancels the call", {}, async (scene) => {
     await scene.answering("uas_no_answer");
     await scene.calling("uac_bye_early", ["-d", "200"]);
@@ -105,7 +110,7 @@ describe("SIPp: CANCEL", () => {
   });
 });
 
-describe("SIPp: what gets lost", () => {
+describe.concurrent("SIPp: what gets lost", () => {
   stage.scene("SIP-TXN-6: 200 is repeated until the ACK comes", {}, async (scene) => {
     await scene.answering("uas_call");
     await scene.calling("uac_ack_late", ["-d", "1000"]);
@@ -128,6 +133,16 @@ describe("SIPp: what gets lost", () => {
     },
   );
 
+  stage.scene("SIP-INV-9: no BYE before the ACK, though the callee has hung up", {}, async (scene) => {
+    await scene.answering("uas_hangup", ["-d", "200"]);
+    await scene.calling("uac_ack_before_bye", ["-d", "1500"]);
+  });
+
+  stage.scene("RFC 3261 §15.1.2: BYE of both sides at once", {}, async (scene) => {
+    await scene.answering("uas_bye_crossing");
+    await scene.calling("uac_call", ["-d", "200"]);
+  });
+
   stage.scene("SIP-INV-10: a BYE that nobody answers is repeated and holds nobody up", {}, async (scene) => {
     await scene.answering("uas_bye_unanswered", ["-d", "1200"]);
     await scene.calling("uac_call", ["-d", "200"]);
@@ -144,7 +159,7 @@ describe("SIPp: what gets lost", () => {
   });
 });
 
-describe("SIPp: order in the dialog", () => {
+describe.concurrent("SIPp: order in the dialog", () => {
   stage.scene(
     "SIP-DLG-7, SIP-DLG-8, SIP-INV-11: lower CSeq 500, unknown tags 481, INFO outside 481",
     {},

@@ -4,7 +4,7 @@ import { headerOf, Stage } from "../support/stage.ts";
 
 const stage = new Stage("sipp-reliable", 81, { sip: "  t1Ms: 100" });
 
-describe("SIPp: PRACK and UPDATE", () => {
+describe.concurrent("SIPp: PRACK and UPDATE", () => {
   stage.scene(
     "SIP-PRK-1, 3, 4: 100rel required: 180 is reliable and repeated, a wrong RAck is 481",
     {},
@@ -78,6 +78,11 @@ describe("SIPp: PRACK and UPDATE", () => {
   stage.scene("SIP-PRK-5, SDP-3: INVITE without SDP where 100rel is required", {}, async (scene) => {
     await scene.answering("uas_early_media_183", ["-d", "300"]);
     await scene.calling("uac_prack_delayed");
+  });
+
+  stage.scene("SIP-PRK-4, SIP-DLG-1: forks with reliable answers get a PRACK each", {}, async (scene) => {
+    await scene.answering("uas_fork_reliable");
+    await scene.calling("uac_call", ["-d", "200"]);
   });
 
   stage.scene("SIP-DLG-14: an extension that nobody has is 420", {}, async (scene) => {

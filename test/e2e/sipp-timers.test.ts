@@ -12,7 +12,7 @@ function waited(scene: Scene, address: string, request: string): number {
   return scene.sentTo(address, request).filter(({ at }) => at > answer.at)[0]!.at - answer.at;
 }
 
-describe("SIPp: session timers", () => {
+describe.concurrent("SIPp: session timers", () => {
   stage.scene(
     "SIP-TMR-4: the gateway refreshes a session of 90 s that the caller left to it after 45 s",
     {},
@@ -70,6 +70,15 @@ describe("SIPp: session timers", () => {
     await scene.answering("uas_timer_no_update");
     await scene.calling("uac_call", ["-d", "3500"]);
   });
+
+  stage.scene(
+    "SIP-UPD-2, SIP-UPD-3: UPDATE with an offer while ours is open is 491, one without is 200",
+    {},
+    async (scene) => {
+      await scene.answering("uas_update_glare");
+      await scene.calling("uac_call", ["-d", "4500"]);
+    },
+  );
 
   stage.scene(
     "SIP-TMR-5: a callee that does not refresh gets BYE before the end of the interval, the caller too",

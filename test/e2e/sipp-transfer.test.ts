@@ -9,7 +9,7 @@ const ON = { trunk: "transferMode: enable-all" };
 /** Where the REFER leads: the third party. */
 const target = (scene: Scene, more = ""): string[] => ["-key", "target", `sip:bob@${scene.callee(1)}:5060${more}`];
 
-describe("SIPp: blind transfer", () => {
+describe.concurrent("SIPp: blind transfer", () => {
   stage.scene(
     "R-XFER-1, 3, 7, 9, SIP-REF-2, 5: 202, NOTIFYs, INVITE to the target, BYE to the transferor",
     ON,
@@ -109,7 +109,7 @@ describe("SIPp: blind transfer", () => {
   );
 });
 
-describe("SIPp: INVITE with Replaces", () => {
+describe.concurrent("SIPp: INVITE with Replaces", () => {
   stage.scene("SIP-REF-7, RFC 3891 §3: takes the place of a party, which gets BYE", ON, async (scene) => {
     await scene.answering("uas_call");
     const replaced = scene.calling("uac_call_hung_up");

@@ -208,11 +208,11 @@ export class Stage {
     await until(() => this.datagrams().some(({ payload }) => payload.equals(mark)), "the capture");
   }
 
-  /** One call as a test of its own; scenes run beside each other. */
+  /** One call as a test of its own; in a `describe.concurrent` scenes run beside each other. */
   scene(title: string, options: SceneOptions, act: (scene: Scene) => Promise<void>): void {
     const scene = new Scene(this, this.#scenes.length + 1, options);
     this.#scenes.push(scene);
-    it.concurrent(title, async () => {
+    it(title, async () => {
       const began = performance.now();
       let verdict = "FAILED";
       try {

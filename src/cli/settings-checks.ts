@@ -45,6 +45,8 @@ export function checkSettings(settings: GatewayConfig): ConfigProblem[] {
   if (sip.udpPort === null && sip.tcpPort === null && (sip.tlsPort === null || tls.certFile === null))
     add(["sip"], "no transport is left: give udpPort, tcpPort, or tlsPort with tls.certFile");
   if ((tls.certFile === null) !== (tls.keyFile === null)) add(["tls"], "certFile and keyFile belong together");
+  if (tls.clientCertificates !== "off" && tls.caFile === null)
+    add(["tls", "clientCertificates"], "certificates of clients are checked by the authorities of tls.caFile: give it");
   if (tls.perDomain.length > 0 && tls.certFile === null)
     add(["tls", "perDomain"], "certificates by name need certFile and keyFile for all other names");
 

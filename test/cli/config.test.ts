@@ -155,6 +155,15 @@ describe("errors name file, line, column, key, what was found and what was expec
     expect(errors(text)[0]).toBe(expected);
   });
 
+  it("SIP-TP-13 wants an authority for certificates of clients, and SIP-DNS-7 name servers that are addresses", () => {
+    expect(errors("tls: { clientCertificates: require }")[0]).toContain(
+      "tls.clientCertificates: certificates of clients are checked by the authorities of tls.caFile: give it",
+    );
+    expect(errors("sip: { dnsServers: [192.0.2.53, dns.example.net] }")[0]).toContain(
+      'sip.dnsServers[1]: found "dns.example.net", expected an IP address',
+    );
+  });
+
   it("tells everything that is wrong at once", () => {
     expect(errors("sip: { udpPort: x, tcpPort: y }\nhtpp: 1").sort()).toEqual([
       expect.stringMatching(/^t\.yaml:1:17: sip\.udpPort/),

@@ -31,8 +31,14 @@ export class TrunkAdmission {
 
   /** Checks both limits of the trunk and charges its rate. */
   limits(trunk: Trunk): LimitVerdict {
+    return admitCall(trunk, this.#callsOf(trunk), this.#rates, this.#clock.nowMs());
+  }
+
+  /** Counted only where there is a limit: looking at all calls for each new one would cost more, the more there are. */
+  #callsOf(trunk: Trunk): number {
+    if (trunk.concurrentCallsMax === null) return 0;
     let up = 0;
     for (const call of this.#calls.live()) if (call.details.trunkSid === trunk.sid) up++;
-    return admitCall(trunk, up, this.#rates, this.#clock.nowMs());
+    return up;
   }
 }

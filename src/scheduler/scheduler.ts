@@ -165,6 +165,7 @@ export class Scheduler {
           legCountMax: options.legCountMax,
           clock: options.clock,
           log: options.log,
+          defer: (work) => setImmediate(work),
           ...(options.watchdogMs === undefined ? {} : { watchdogMs: options.watchdogMs }),
           ...(options.startMs === undefined ? {} : { startMs: options.startMs }),
           onGone: (gone, reason) => this.#onGone(slot, gone, reason),

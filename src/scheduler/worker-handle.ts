@@ -4,6 +4,7 @@
  * how threads are started (`scheduler.ts`).
  */
 
+import { Batch } from "../base/batch.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { GatewayError, MediaError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -13,8 +14,11 @@ import type {
   StreamEvent,
   WorkerLoad,
   WorkerMessage,
+  WorkerMessageBatch,
   WorkerNotice,
   WorkerReply,
+  WorkerRequest,
+  WorkerRequestBatch,
   WorkerRequestName,
   WorkerRequests,
 } from "../worker/protocol.ts";
@@ -23,7 +27,7 @@ import type {
 export interface Thread {
   postMessage(message: unknown): void;
   terminate(): Promise<unknown>;
-  on(event: "message", listener: (message: WorkerMessage) => void): unknown;
+  on(event: "message", listener: (messages: WorkerMessageBatch) => void): unknown;
   on(event: "error" | "messageerror", listener: (error: Error) => void): unknown;
   on(event: "exit", listener: (exitCode: number) => void): unknown;
 }
@@ -49,6 +53,8 @@ export interface WorkerHandleOptions {
   readonly watchdogMs?: number;
   /** Time a thread has to load the engine and report ready. Default 15000. */
   readonly startMs?: number;
+  /** Runs work at the end of a turn of the event loop, so that its requests cross together; default: at once. */
+  readonly defer?: (work: () => void) => void;
   /** Called once when the thread is gone, whatever the reason. */
   readonly onGone?: (handle: WorkerHandle, reason: string) => void;
 }
@@ -80,6 +86,7 @@ export class WorkerHandle {
   readonly #options: WorkerHandleOptions;
   readonly #watchdogMs: number;
   readonly #pending = new Map<number, PendingRequest>();
+  readonly #requests: Batch<WorkerRequest>;
   readonly #listeners = new Map<LegId, Set<LegListener>>();
   #nextId = 1;
   #reserved = 0;
@@ -97,6 +104,7 @@ export class WorkerHandle {
     this.index = options.index;
     this.legCountMax = options.legCountMax;
     this.#thread = thread;
+    this.#requests = new Batch<WorkerRequest>((requests) => this.#post(requests), options.defer ?? ((work) => work()));
     this.#options = options;
     this.#watchdogMs = options.watchdogMs ?? 3000;
     const ready = Promise.withResolvers<void>();
@@ -104,7 +112,9 @@ export class WorkerHandle {
     this.ready.catch(() => {});
     this.#settleReady = ready;
     // The pool swallows errors of a thread that nobody listens to, so every event is listened to here.
-    thread.on("message", (message) => this.#onMessage(message));
+    thread.on("message", (messages) => {
+      for (const message of messages) this.#onMessage(message);
+    });
     thread.on("error", (error) => this.#die(`it threw: ${messageOf(error)}`));
     thread.on("messageerror", (error) => this.#die(`a message could not be read: ${messageOf(error)}`));
     thread.on("exit", (exitCode) => this.#die(`it exited with code ${exitCode}`));
@@ -147,14 +157,25 @@ export class WorkerHandle {
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#pending.set(id, { name, resolve, reject });
-    try {
-      this.#thread.postMessage({ id, name, args });
-    } catch (error) {
-      // Arguments that cannot be cloned are the caller's mistake and must not leave a request behind.
-      this.#pending.delete(id);
-      return Promise.reject(new TypeError(`${name}: arguments cannot cross threads: ${messageOf(error)}`));
-    }
+    this.#requests.add({ id, name, args });
     return promise as Promise<WorkerRequests[N]["reply"]>;
+  }
+
+  #post(requests: WorkerRequestBatch): void {
+    if (!this.#alive) return;
+    try {
+      this.#thread.postMessage(requests);
+    } catch (error) {
+      // Arguments that cannot be cloned are their caller's mistake: the others go one by one.
+      if (requests.length > 1) for (const request of requests) this.#post([request]);
+      else this.#refuse(requests[0]!, error);
+    }
+  }
+
+  #refuse({ id, name }: WorkerRequest, error: unknown): void {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    pending?.reject(new TypeError(`${name}: arguments cannot cross threads: ${messageOf(error)}`));
   }
 
   /** Follows one leg. @returns what ends it */

@@ -83,6 +83,8 @@ export class LegAudio {
   closeLeg(leg: LegEntry): void {
     if (leg.player !== undefined) this.#onEnded(leg.legId, leg.player.playId, false);
     leg.player = undefined;
+    // Most legs send no digits, and an error takes longer than the rest of this.
+    if (leg.digits.length === 0) return;
     const gone = new MediaError("MEDIA_NO_LEG", `leg ${leg.legId} was closed`);
     for (const task of leg.digits.splice(0)) task.reject(gone);
   }

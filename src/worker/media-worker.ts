@@ -3,17 +3,19 @@
 import { randomInt } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { parentPort, workerData } from "node:worker_threads";
+import { Batch } from "../base/batch.ts";
 import { SystemClock } from "../base/clock.ts";
 import { MediaCore } from "../media/media-core.ts";
 import { choosePorts } from "./open-ports.ts";
-import type { WorkerConfig, WorkerMessage, WorkerRequest } from "./protocol.ts";
+import type { WorkerConfig, WorkerMessage, WorkerMessageBatch, WorkerRequestBatch } from "./protocol.ts";
 import { WorkerCore } from "./worker-core.ts";
 
 const config = workerData as WorkerConfig;
 const port = parentPort;
 if (port === null) throw new Error("media-worker is the entry of a worker thread, not a program");
 
-const post = (message: WorkerMessage): void => port.postMessage(message);
+const batch = new Batch<WorkerMessage>((messages) => port.postMessage(messages satisfies WorkerMessageBatch));
+const post = (message: WorkerMessage): void => batch.add(message);
 const clock = new SystemClock();
 const core = await MediaCore.create({
   wallClockOffsetMs: clock.wallTime().getTime() - clock.nowMs(),
@@ -41,9 +43,14 @@ const worker = new WorkerCore({
     return utilization;
   },
   // Closing the port lets the thread end by itself, after the reply has gone out.
-  onShutdown: () => port.close(),
+  onShutdown: () => {
+    batch.flush();
+    port.close();
+  },
   firstPair: randomInt(0x7fff_ffff),
 });
 
-port.on("message", (request: WorkerRequest) => void worker.handle(request));
+port.on("message", (requests: WorkerRequestBatch) => {
+  for (const request of requests) void worker.handle(request);
+});
 post({ notice: "ready", abiVersion: core.abiVersion, datagrams: worker.datagrams, why: choice.why });

@@ -166,5 +166,9 @@ export type WorkerNotice =
 
 export type WorkerMessage = WorkerReply | WorkerNotice;
 
+/** What crosses at once: whatever was said in one turn of the event loop, in order. One message wakes the other thread once. */
+export type WorkerRequestBatch = readonly WorkerRequest[];
+export type WorkerMessageBatch = readonly WorkerMessage[];
+
 /** Used by scheduler and calls to name where media is to go. */
 export type { LegEvent, LegOptions, LegStats, SocketAddress, StreamDefaults, StreamEvent };

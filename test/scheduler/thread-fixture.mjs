@@ -16,15 +16,17 @@ const load = {
 };
 
 if (workerData.wasmUrl === "dies-at-start") throw new Error("cannot start");
-parentPort.on("message", ({ id, name, args }) => {
+const say = (message) => parentPort.postMessage([message]);
+parentPort.on("message", (requests) => requests.forEach(take));
+function take({ id, name, args }) {
   if (name === "unbridge" && args.legId === 1) throw new Error("thrown on demand");
   if (name === "unbridge" && args.legId === 2) for (;;);
   if (name === "unbridge" && args.legId === 3) process.exit(7);
-  parentPort.postMessage({ id, ok: true, value: name === "load" ? { ...load, packetsIn: workerData.portMin } : null });
+  say({ id, ok: true, value: name === "load" ? { ...load, packetsIn: workerData.portMin } : null });
   if (name === "shutdown") {
     clearInterval(reporting);
     parentPort.close();
   }
-});
-parentPort.postMessage({ notice: "ready", abiVersion: 1, datagrams: "dgram", why: "" });
-const reporting = setInterval(() => parentPort.postMessage({ notice: "load", load }), 50);
+}
+say({ notice: "ready", abiVersion: 1, datagrams: "dgram", why: "" });
+const reporting = setInterval(() => say({ notice: "load", load }), 50);

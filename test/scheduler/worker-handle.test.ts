@@ -25,7 +25,7 @@ class PlayedThread implements Thread {
   readonly #listeners = new Map<string, (value: never) => void>();
 
   postMessage(message: unknown): void {
-    this.sent.push(structuredClone(message) as { id: number; name: string; args: unknown });
+    this.sent.push(...(structuredClone(message) as { id: number; name: string; args: unknown }[]));
   }
 
   terminate(): Promise<number> {
@@ -42,7 +42,7 @@ class PlayedThread implements Thread {
   }
 
   say(message: WorkerMessage): void {
-    this.emit("message", message);
+    this.emit("message", [message]);
   }
 }
 
@@ -92,6 +92,37 @@ describe("requests", () => {
     const { handle } = make();
     const args = { legId: (() => {}) as unknown as number };
     await expect(handle.request("unbridge", args)).rejects.toThrow(TypeError);
+  });
+
+  it("what is asked for in one turn crosses together, and what cannot cross stops nobody else", async () => {
+    const thread = new PlayedThread();
+    const posted: number[] = [];
+    const post = thread.postMessage.bind(thread);
+    thread.postMessage = (message) => {
+      post(message);
+      posted.push((message as unknown[]).length);
+    };
+    const ends: (() => void)[] = [];
+    const handle = new WorkerHandle(thread, {
+      index: 0,
+      legCountMax: 10,
+      clock: new ManualClock(),
+      log: silentLog,
+      defer: (work) => ends.push(work),
+    });
+    const [first, second] = [handle.request("unbridge", { legId: 1 }), handle.request("unbridge", { legId: 2 })];
+    expect(posted).toEqual([]);
+    ends.shift()!();
+    expect(posted).toEqual([2]);
+    for (const { id } of [...thread.sent]) thread.say({ id, ok: true, value: null });
+    expect(await Promise.all([first, second])).toEqual([null, null]);
+
+    const bad = handle.request("unbridge", { legId: (() => {}) as unknown as number });
+    const good = handle.request("unbridge", { legId: 3 });
+    ends.shift()!();
+    await expect(bad).rejects.toThrow(TypeError);
+    thread.say({ id: thread.sent.at(-1)!.id, ok: true, value: null });
+    expect(await good).toBe(null);
   });
 
   it("replies to nobody are ignored", () => {

@@ -105,22 +105,23 @@ export class UacInvite implements OutgoingInvite {
       return;
     }
     this.onLocated?.(this.#addresses);
-    await this.#tryNext(new TransportError("TRANSPORT_DNS", `${hop.host} has no address`));
+    await this.#tryNext();
   }
 
   /**
    * @param last - what is reported when no address is left
    * @param failedMs - how long the address of before comes last; the locator's own time when undefined
    */
-  async #tryNext(last: GatewayError, failedMs?: number): Promise<void> {
+  async #tryNext(last?: GatewayError, failedMs?: number): Promise<void> {
     if (this.#outcome !== "pending") return;
     if (this.#located !== undefined) {
       this.#core.locator.failed(this.#located, failedMs);
-      this.onAddressFailed?.(this.#located, last);
+      if (last !== undefined) this.onAddressFailed?.(this.#located, last);
     }
     const located = this.#addresses[this.#nextAddress++];
     if (located === undefined || this.#cancelRequested) {
-      this.#fail(last);
+      // Made only where it is needed: an error takes as long as a message.
+      this.#fail(last ?? new TransportError("TRANSPORT_DNS", `${this.#options.uri.host} has no address`));
       return;
     }
     this.#located = located;

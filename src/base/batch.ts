@@ -1,0 +1,25 @@
+/** Gathers what is said in one turn of the event loop and hands it over in one piece, so that whoever listens wakes once. */
+
+export class Batch<T> {
+  readonly #send: (items: readonly T[]) => void;
+  readonly #defer: (work: () => void) => void;
+  #items: T[] = [];
+
+  /** @param defer - runs the work at the end of this turn; default `setImmediate` */
+  constructor(send: (items: readonly T[]) => void, defer: (work: () => void) => void = (work) => setImmediate(work)) {
+    this.#send = send;
+    this.#defer = defer;
+  }
+
+  add(item: T): void {
+    if (this.#items.push(item) === 1) this.#defer(() => this.flush());
+  }
+
+  /** Hands over now what there is. */
+  flush(): void {
+    if (this.#items.length === 0) return;
+    const items = this.#items;
+    this.#items = [];
+    this.#send(items);
+  }
+}

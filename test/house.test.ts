@@ -96,6 +96,9 @@ function importsOf(path: string, text: string): string[] {
     const target = relative(root, resolve(root, dirname(path), match[1]!));
     found.push(target.endsWith(".ts") ? target : `${target}.ts`);
   }
+  // Files that are loaded when they are needed.
+  for (const match of text.matchAll(/\bimport\("(\.{1,2}\/[^"]+)"\)/g))
+    found.push(relative(root, resolve(root, dirname(path), match[1]!)));
   return found;
 }
 

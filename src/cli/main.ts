@@ -7,9 +7,9 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { GatewayError, messageOf } from "../base/errors.ts";
 import { checkReport, formatCheckReport } from "./check-report.ts";
 import { loadConfig } from "./config.ts";
-import { runDemo } from "./demo/demo.ts";
 import { EXPLAIN_HELP, type ExplainOptions, explain } from "./explain.ts";
-import { serve } from "./serve.ts";
+
+// The gateway and the demonstration are loaded by their commands only: a question should not wait for them.
 
 const FAILED = 1;
 const WRONG_USE = 2;
@@ -50,7 +50,7 @@ function program(finish: (code: number) => void): Command {
     .requiredOption("-c, --config <file>", "configuration file (YAML)")
     .option("--drain <seconds>", "time for running calls after the first signal", seconds, 30)
     .action(async (options: { config: string; drain: number }) =>
-      finish(await serve({ config: options.config, drainSeconds: options.drain })),
+      finish(await (await import("./serve.ts")).serve({ config: options.config, drainSeconds: options.drain })),
     );
   root
     .command("demo")
@@ -60,7 +60,7 @@ function program(finish: (code: number) => void): Command {
     .option("--json", "print the result as JSON")
     .action(async (options: { keep?: boolean; wav: string; json?: boolean }) =>
       finish(
-        await runDemo({
+        await (await import("./demo/demo.ts")).runDemo({
           keep: options.keep === true,
           wav: options.wav,
           json: options.json === true,

@@ -147,10 +147,18 @@ export function renderList(calls: readonly CallSummary[], { width, colour }: Omi
   const lines = calls.flatMap((call) => {
     const status = call.status + (call.sipStatus === 0 ? "" : ` ${call.sipStatus}`);
     const first = `${call.startedAt.slice(11, 19)} ${status.padEnd(14)} ${call.id}`;
-    const second = clipText(safeText(`${call.from} -> ${call.to}: ${call.cause}`), width - 9);
+    const second = clipText(
+      safeText(`${shortAddress(call.from)} -> ${shortAddress(call.to)}: ${call.cause}`),
+      width - 9,
+    );
     const shown = clipText(safeText(first), width);
     const painted = colour && call.failed ? `${RED}${shown}${RESET}` : shown;
     return [painted, `         ${second}`];
   });
   return `${lines.join("\n")}\n\ntandem explain ID tells the story of one.\n`;
+}
+
+/** The user part of a SIP URI, where it has one. */
+function shortAddress(address: string): string {
+  return /^sips?:([^@;?]{1,40})@/.exec(address)?.[1] ?? address;
 }

@@ -275,6 +275,10 @@ describe("tandem explain", () => {
     expect(calls.at(-1)).toMatchObject({ to: "+15550200204", failed: false });
     expect(calls.length).toBeGreaterThanOrEqual(6);
     if (process.env["UPDATE_GOLDEN"] === "1") await keep(id, "answered");
+    const listed = (await explain()).stdout;
+    if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(join(GOLDEN, "list.txt"), listed);
+    expect(listed).toMatch(/^\d\d:\d\d:\d\d (failed|refused|no-answer) \d{3} +\S+\n {9}\S+ -> \S+: [A-Z]/);
+    expect(listed.split("\n").every((row) => row.length <= 80)).toBe(true);
     const text = (await explain("--last", "--to", "+15550200204")).stdout;
     expect(text).toContain("Nothing went wrong");
     expect(text).toMatch(/\|-+ BYE \(2\) -+>\|/);

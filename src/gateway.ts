@@ -196,6 +196,15 @@ export class Gateway {
         caPem: readPem(config.tls.certFile),
         stories: new CallStories(this.calls, this.alerts, this.#trace, store),
         auth: new HttpAuth(store, options.secrets.operatorToken, this.#clock),
+        rest: {
+          store,
+          secrets: options.secrets,
+          clock: this.#clock,
+          baseDomain: config.domains.base,
+          edges: context.edges,
+          symmetricDefault: config.media.symmetricDefault,
+        },
+        log: this.#log.child({ part: "http" }),
       });
   }
 

@@ -19,7 +19,10 @@ const BLOCK_MS = 60_000;
 const HEADER_LENGTH_MAX = 512;
 const DEPTH_MAX = 8;
 
-export type AuthVerdict = { readonly viewer: Viewer } | { readonly refused: "credentials" | "too-many" };
+/** `accountSid`: of the credentials, undefined for the operator. */
+export type AuthVerdict =
+  | { readonly viewer: Viewer; readonly accountSid: string | undefined }
+  | { readonly refused: "credentials" | "too-many" };
 
 export class HttpAuth {
   readonly #store: Store;
@@ -41,13 +44,13 @@ export class HttpAuth {
     const nowMs = this.#clock.nowMs();
     if (this.#failures.isBlocked(address, nowMs)) return { refused: "too-many" };
     if (authorization === undefined) return { refused: "credentials" };
-    const viewer = this.#viewerOf(authorization);
-    if (viewer !== undefined) return { viewer };
+    const known = this.#viewerOf(authorization);
+    if (known !== undefined) return known;
     this.#failures.failed(address, nowMs);
     return { refused: "credentials" };
   }
 
-  #viewerOf(authorization: string): Viewer | undefined {
+  #viewerOf(authorization: string): Exclude<AuthVerdict, { refused: unknown }> | undefined {
     const [scheme = "", encoded = ""] = authorization.split(" ", 2);
     if (scheme.toLowerCase() !== "basic" || authorization.length > HEADER_LENGTH_MAX) return undefined;
     const text = Buffer.from(encoded, "base64").toString();
@@ -58,7 +61,9 @@ export class HttpAuth {
     const expected = isOperator ? this.#operatorToken : (this.#store.get("accounts", user)?.authToken ?? "");
     const isRight = sameText(text.slice(colon + 1), expected) && expected !== "";
     if (!isRight) return undefined;
-    return isOperator ? "operator" : this.#accountsBelow(user);
+    return isOperator
+      ? { viewer: "operator", accountSid: undefined }
+      : { viewer: this.#accountsBelow(user), accountSid: user };
   }
 
   /** An account sees what its sub-accounts have. */

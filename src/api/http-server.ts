@@ -2,10 +2,15 @@
 
 import Fastify, { type FastifyInstance } from "fastify";
 import { messageOf, TransportError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
 import type { CallStories } from "../calls/call-stories.ts";
 import type { HttpAuth } from "./auth.ts";
 import { addExplainRoutes } from "./explain-routes.ts";
 import { type GatewayStatus, metricsText } from "./metrics.ts";
+import { restRoutes } from "./rest/index.ts";
+import { notFound } from "./rest/rest-error.ts";
+import { addRestRoutes } from "./rest/rest-server.ts";
+import type { RestContext } from "./rest/route.ts";
 
 export interface HttpServerOptions {
   readonly address: string;
@@ -15,6 +20,8 @@ export interface HttpServerOptions {
   readonly caPem: string;
   readonly stories: CallStories;
   readonly auth: HttpAuth;
+  readonly rest: RestContext;
+  readonly log: Log;
 }
 
 export class HttpServer {
@@ -45,6 +52,11 @@ export class HttpServer {
         reply.type("application/x-pem-file").send(options.caPem),
       );
     addExplainRoutes(this.#server, options.stories, options.auth);
+    addRestRoutes(this.#server, options.rest, options.auth, options.log, restRoutes(options.rest));
+    this.#server.setNotFoundHandler((request, reply) => {
+      const error = notFound(request.url.split("?")[0]!.slice(0, 200));
+      return reply.code(error.status).send(error.body);
+    });
   }
 
   async start(): Promise<void> {

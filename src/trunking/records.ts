@@ -147,6 +147,9 @@ export interface IpAclAddress {
   readonly friendlyName: string;
   readonly ipAddress: string;
   readonly prefixLength: number;
+  /** Absent: those of the list. */
+  readonly dateCreated?: string;
+  readonly dateUpdated?: string;
 }
 
 export interface CredentialList extends RecordBase {
@@ -160,6 +163,9 @@ export interface Credential {
   readonly username: string;
   /** Password encrypted with the operator key, see store/secrets.ts. */
   readonly sealedPassword: string;
+  /** Absent: those of the list. */
+  readonly dateCreated?: string;
+  readonly dateUpdated?: string;
 }
 
 /** A number of the account (R-NUM). */
@@ -175,6 +181,8 @@ export interface PhoneNumber extends RecordBase {
   readonly voiceFallbackMethod: HttpMethod;
   readonly statusCallbackUrl: string | null;
   readonly statusCallbackMethod: HttpMethod;
+  /** Properties of functions that are not offered, kept as they were given. */
+  readonly echoed?: Readonly<Record<string, string | null>>;
 }
 
 /** A verified caller id that is no number of ours (R-CID-3). */

@@ -13,6 +13,7 @@ import type { Flow } from "../../src/sip/message.ts";
 import { parseMessage } from "../../src/sip/parser.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { Secrets } from "../../src/store/secrets.ts";
+import { EdgeTable } from "../../src/trunking/edges.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { testAccount } from "../support/records.ts";
 
@@ -84,6 +85,8 @@ beforeAll(async () => {
     caPem: "",
     stories: new CallStories(calls, alerts, trace, store),
     auth: new HttpAuth(store, secrets.operatorToken, clock),
+    rest: { store, secrets, clock, baseDomain: "voice.test", edges: new EdgeTable(), symmetricDefault: false },
+    log: silentLog,
   });
   await server.start();
 });

@@ -1,0 +1,132 @@
+/** `…/IncomingPhoneNumbers` (trunking-rest.md 7.1; R-NUM-1 to R-NUM-7). */
+
+import { newSid } from "../../base/ids.ts";
+import { isE164 } from "../../trunking/numbers.ts";
+import type { PhoneNumber } from "../../trunking/records.ts";
+import { changed, listOf, namedBy, newBase, ownedBy } from "./owned.ts";
+import { pageOf, readPageRequest } from "./paging.ts";
+import { ECHOED, phoneNumberView } from "./phone-number-view.ts";
+import { rfc2822Date, uriList } from "./present.ts";
+import { badParameter, conflict } from "./rest-error.ts";
+import { ACCOUNT, created, deleted, ok, type RestContext, type RestRequest, type RestRoute } from "./route.ts";
+
+const PATH = `${ACCOUNT}/IncomingPhoneNumbers`;
+const ONE = `${PATH}/:number(^PN[^./]+).json`;
+/** A filter longer than any number asks for none. */
+const FILTER_LENGTH_MAX = 64;
+
+export function incomingPhoneNumberRoutes(ctx: RestContext): RestRoute[] {
+  const uriOf = ({ account }: RestRequest): string => `/2010-04-01/Accounts/${account.sid}/IncomingPhoneNumbers`;
+  const show = (request: RestRequest, number: PhoneNumber): object => {
+    const uri = `${uriOf(request)}/${number.sid}`;
+    const echoed = number.echoed ?? {};
+    return {
+      ...phoneNumberView(number),
+      address_sid: echoed["address_sid"] ?? null,
+      identity_sid: echoed["identity_sid"] ?? null,
+      bundle_sid: echoed["bundle_sid"] ?? null,
+      emergency_status: echoed["emergency_status"] ?? "Inactive",
+      emergency_address_sid: echoed["emergency_address_sid"] ?? null,
+      emergency_address_status: "unregistered",
+      voice_receive_mode: echoed["voice_receive_mode"] ?? "voice",
+      origin: "hosted",
+      status: "in-use",
+      type: "local",
+      date_created: rfc2822Date(number.dateCreated),
+      date_updated: rfc2822Date(number.dateUpdated),
+      uri: `${uri}.json`,
+      subresource_uris: {},
+    };
+  };
+  const read = (request: RestRequest, before: PhoneNumber | undefined) => {
+    const { body } = request;
+    const trunkSid = body.sid("TrunkSid", "TK");
+    if (trunkSid) namedBy(ctx, request, "trunks", "TrunkSid", trunkSid);
+    const echoed: Record<string, string | null> = { ...before?.echoed };
+    for (const [name, property] of ECHOED) {
+      const value = body.text(name, 255);
+      if (value !== undefined) echoed[property] = value === "" ? null : value;
+    }
+    // R-NUM-7: a number belongs to a trunk or to an application.
+    if (trunkSid) echoed["voice_application_sid"] = null;
+    return {
+      friendlyName: body.text("FriendlyName", 64),
+      trunkSid: trunkSid === undefined && echoed["voice_application_sid"] ? null : trunkSid,
+      voiceUrl: body.url("VoiceUrl"),
+      voiceMethod: body.method("VoiceMethod"),
+      voiceFallbackUrl: body.url("VoiceFallbackUrl"),
+      voiceFallbackMethod: body.method("VoiceFallbackMethod"),
+      statusCallbackUrl: body.url("StatusCallback"),
+      statusCallbackMethod: body.method("StatusCallbackMethod"),
+      ...(Object.keys(echoed).length === 0 ? {} : { echoed }),
+    };
+  };
+  const create = async (request: RestRequest) => {
+    const { body } = request;
+    if (body.has("AreaCode"))
+      throw badParameter("AreaCode", "there is no stock of numbers to draw from: give PhoneNumber");
+    const phoneNumber = body.required("PhoneNumber");
+    if (!isE164(phoneNumber)) throw badParameter("PhoneNumber", "+ and 2 to 15 digits (E.164)");
+    if (ctx.store.phoneNumber(phoneNumber) !== undefined) throw conflict(`${phoneNumber} exists already`);
+    const fresh: PhoneNumber = {
+      ...newBase(ctx, request, newSid("PN")),
+      phoneNumber,
+      friendlyName: phoneNumber,
+      trunkSid: null,
+      voiceUrl: null,
+      voiceMethod: "POST",
+      voiceFallbackUrl: null,
+      voiceFallbackMethod: "POST",
+      statusCallbackUrl: null,
+      statusCallbackMethod: "POST",
+    };
+    const number = changed(ctx, fresh, read(request, undefined));
+    await ctx.store.apply([{ kind: "phoneNumbers", put: number }]);
+    return created(show(request, number));
+  };
+  const list = (path: string) => (request: RestRequest) => {
+    const rows = filtered(listOf(ctx, request, "phoneNumbers"), request.query);
+    const page = pageOf(rows, readPageRequest(request.query));
+    return ok(uriList("incoming_phone_numbers", `${uriOf(request)}${path}.json`, page, (one) => show(request, one)));
+  };
+  const numberOf = (request: RestRequest): PhoneNumber =>
+    ownedBy(ctx, request, "phoneNumbers", request.path["number"]!);
+
+  return [
+    ...["", "/Local", "/Mobile", "/TollFree"].flatMap((path): RestRoute[] => [
+      { method: "GET", path: `${PATH}${path}.json`, handle: list(path) },
+      { method: "POST", path: `${PATH}${path}.json`, handle: create },
+    ]),
+    { method: "GET", path: ONE, handle: (request) => ok(show(request, numberOf(request))) },
+    {
+      method: "POST",
+      path: ONE,
+      handle: async (request) => {
+        const before = numberOf(request);
+        const number = changed(ctx, before, read(request, before));
+        await ctx.store.apply([{ kind: "phoneNumbers", put: number }]);
+        return ok(show(request, number));
+      },
+    },
+    {
+      method: "DELETE",
+      path: ONE,
+      handle: async (request) => {
+        await ctx.store.apply([{ kind: "phoneNumbers", remove: numberOf(request).sid }]);
+        return deleted;
+      },
+    },
+  ];
+}
+
+/** `FriendlyName` whole, `PhoneNumber` in part with `*` for any digit. */
+function* filtered(numbers: Iterable<PhoneNumber>, query: RestRequest["query"]): Generator<PhoneNumber> {
+  const { FriendlyName: name, PhoneNumber: part } = query;
+  const digits = typeof part === "string" ? part.slice(0, FILTER_LENGTH_MAX).replaceAll(/[^0-9*]/g, "") : "";
+  const pattern = digits === "" ? undefined : new RegExp(digits.replaceAll("*", "[0-9]"));
+  for (const number of numbers) {
+    if (typeof name === "string" && number.friendlyName !== name) continue;
+    if (pattern !== undefined && !pattern.test(number.phoneNumber)) continue;
+    yield number;
+  }
+}

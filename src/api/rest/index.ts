@@ -1,0 +1,34 @@
+/** Every REST resource that is served, and nothing else. */
+
+import { byocTrunkRoutes } from "./byoc-trunks.ts";
+import { connectionPolicyRoutes } from "./connection-policies.ts";
+import { credentialRoutes } from "./credentials.ts";
+import { domainMappingRoutes } from "./domain-mappings.ts";
+import { incomingPhoneNumberRoutes } from "./incoming-phone-numbers.ts";
+import { ipAddressRoutes } from "./ip-addresses.ts";
+import { originationUrlRoutes } from "./origination-urls.ts";
+import { outgoingCallerIdRoutes } from "./outgoing-caller-ids.ts";
+import type { RestContext, RestRoute } from "./route.ts";
+import { sipDomainRoutes } from "./sip-domains.ts";
+import { sipListRoutes } from "./sip-lists.ts";
+import { trunkListRoutes } from "./trunk-lists.ts";
+import { trunkPhoneNumberRoutes } from "./trunk-phone-numbers.ts";
+import { trunkRoutes } from "./trunks.ts";
+
+export function restRoutes(ctx: RestContext): RestRoute[] {
+  return [
+    ...trunkRoutes(ctx),
+    ...originationUrlRoutes(ctx),
+    ...trunkListRoutes(ctx),
+    ...trunkPhoneNumberRoutes(ctx),
+    ...byocTrunkRoutes(ctx),
+    ...connectionPolicyRoutes(ctx),
+    ...sipDomainRoutes(ctx),
+    ...domainMappingRoutes(ctx),
+    ...sipListRoutes(ctx),
+    ...ipAddressRoutes(ctx),
+    ...credentialRoutes(ctx),
+    ...incomingPhoneNumberRoutes(ctx),
+    ...outgoingCallerIdRoutes(ctx),
+  ];
+}

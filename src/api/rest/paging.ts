@@ -1,0 +1,101 @@
+/**
+ * One page of a list, newest first (trunking-rest.md 2). A page token is the sort key of the last row, so that a list goes on rightly
+ * when rows come and go between two pages. Time is linear in the list, memory in the page.
+ */
+
+import { badParameter } from "./rest-error.ts";
+
+export const PAGE_SIZE_DEFAULT = 50;
+export const PAGE_SIZE_MAX = 1000;
+const TOKEN_LENGTH_MAX = 200;
+
+export interface Sortable {
+  readonly sid: string;
+  readonly dateCreated: string;
+}
+
+export interface PageRequest {
+  readonly size: number;
+  /** Counts from 0; only told back. */
+  readonly number: number;
+  /** Sort key of the last row of the page before; "" for the first page. */
+  readonly after: string;
+}
+
+export interface Page<T> {
+  readonly rows: readonly T[];
+  readonly request: PageRequest;
+  /** Query of the next page, null at the end. */
+  readonly nextQuery: string | null;
+  readonly firstQuery: string;
+}
+
+type Query = Readonly<Record<string, unknown>>;
+
+/** @throws RestError 400 naming the parameter */
+export function readPageRequest(query: Query): PageRequest {
+  const size = countOf(query, "PageSize", PAGE_SIZE_DEFAULT);
+  if (size < 1) throw badParameter("PageSize", "1 to 1000");
+  const token = query["PageToken"] ?? "";
+  if (typeof token !== "string" || token.length > TOKEN_LENGTH_MAX)
+    throw badParameter("PageToken", "a token of a page before");
+  return {
+    // The client asks for its limit as page size, whatever that is.
+    size: Math.min(size, PAGE_SIZE_MAX),
+    number: countOf(query, "Page", 0),
+    after: token === "" ? "" : readToken(token),
+  };
+}
+
+function countOf(query: Query, name: string, byDefault: number): number {
+  const text = query[name];
+  if (text === undefined || text === "") return byDefault;
+  if (typeof text !== "string" || !/^[0-9]{1,9}$/.test(text)) throw badParameter(name, "a whole number");
+  return Number(text);
+}
+
+/** Takes the page out of all rows, whatever their order. */
+export function pageOf<T extends Sortable>(rows: Iterable<T>, request: PageRequest): Page<T> {
+  const { size, after } = request;
+  // The newest so far, in order; one more than the page, to see whether another follows.
+  const best: { key: string; row: T }[] = [];
+  for (const row of rows) {
+    const key = `${row.dateCreated} ${row.sid}`;
+    if (after !== "" && key >= after) continue;
+    if (best.length > size && key <= best[size]!.key) continue;
+    best.splice(placeOf(best, key), 0, { key, row });
+    if (best.length > size + 1) best.pop();
+  }
+  const shown = best.slice(0, size);
+  const token = best.length > size ? tokenOf(shown.at(-1)!.key) : undefined;
+  return {
+    rows: shown.map(({ row }) => row),
+    request,
+    firstQuery: `PageSize=${size}&Page=0`,
+    nextQuery:
+      token === undefined ? null : `PageSize=${size}&Page=${request.number + 1}&PageToken=${encodeURIComponent(token)}`,
+  };
+}
+
+/** Where a key belongs among keys that fall. */
+function placeOf(best: readonly { key: string }[], key: string): number {
+  let low = 0;
+  let high = best.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (best[middle]!.key > key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function tokenOf(key: string): string {
+  return Buffer.from(key).toString("base64url");
+}
+
+function readToken(token: string): string {
+  const key = Buffer.from(token, "base64url").toString();
+  if (!/^\d{4}-\d{2}-\d{2}T[\d:.]+Z [A-Z]{2}[0-9a-f]{32}$/.test(key))
+    throw badParameter("PageToken", "a token of a page before");
+  return key;
+}

@@ -1,0 +1,87 @@
+/** Parameters of a request body (`application/x-www-form-urlencoded`), each read and checked by its kind (trunking-rest.md 3.4). */
+
+import type { HttpMethod } from "../../base/http.ts";
+import { isSid, type SidPrefix } from "../../base/ids.ts";
+import { badParameter } from "./rest-error.ts";
+
+const URL_LENGTH_MAX = 2048;
+
+export class Parameters {
+  readonly #values: ReadonlyMap<string, string>;
+
+  /** The last of several values of one name counts. */
+  constructor(entries: Iterable<readonly [string, string]>) {
+    this.#values = new Map(entries);
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  /** @throws RestError 400 when it is missing or empty */
+  required(name: string): string {
+    const value = this.#values.get(name);
+    if (value === undefined || value === "") throw badParameter(name, "a value is required");
+    return value;
+  }
+
+  /** Text of at most `most` characters without control characters; undefined when it is absent. */
+  text(name: string, most: number): string | undefined {
+    const value = this.#values.get(name);
+    if (value === undefined) return undefined;
+    if ([...value].length > most) throw badParameter(name, `at most ${most} characters`);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+    if (/[\x00-\x1f\x7f]/.test(value)) throw badParameter(name, "control characters are not allowed");
+    return value;
+  }
+
+  flag(name: string): boolean | undefined {
+    const value = this.#values.get(name)?.toLowerCase();
+    if (value === undefined) return undefined;
+    if (value !== "true" && value !== "false") throw badParameter(name, "true or false");
+    return value === "true";
+  }
+
+  integer(name: string, least: number, most: number): number | undefined {
+    const value = this.#values.get(name);
+    if (value === undefined) return undefined;
+    const number = /^[0-9]{1,10}$/.test(value) ? Number(value) : Number.NaN;
+    if (!(number >= least && number <= most)) throw badParameter(name, `a whole number from ${least} to ${most}`);
+    return number;
+  }
+
+  choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
+    const value = this.#values.get(name);
+    if (value === undefined) return undefined;
+    const found = choices.find((choice) => choice === value);
+    if (found === undefined) throw badParameter(name, `one of ${choices.join(", ")}`);
+    return found;
+  }
+
+  method(name: string): HttpMethod | undefined {
+    const value = this.#values.get(name)?.toUpperCase();
+    if (value === undefined) return undefined;
+    if (value !== "GET" && value !== "POST") throw badParameter(name, "GET or POST");
+    return value;
+  }
+
+  /** An absolute http or https URL; null when it is given empty, which clears it. */
+  url(name: string): string | null | undefined {
+    const value = this.#values.get(name);
+    if (value === undefined) return undefined;
+    if (value === "") return null;
+    const isReadable = value.length <= URL_LENGTH_MAX && URL.canParse(value);
+    if (!isReadable || !/^https?:$/.test(new URL(value).protocol))
+      throw badParameter(name, `an absolute http or https URL of at most ${URL_LENGTH_MAX} characters`);
+    return value;
+  }
+
+  /** An identifier of this kind; null when it is given empty, which clears it. Whether it exists is not looked at. */
+  sid(name: string, prefix: SidPrefix): string | null | undefined {
+    const value = this.#values.get(name);
+    if (value === undefined) return undefined;
+    if (value === "") return null;
+    if (!isSid(value, prefix)) throw badParameter(name, `${prefix} and 32 hexadecimal digits`);
+    return value.slice(0, 2) + value.slice(2).toLowerCase();
+  }
+}

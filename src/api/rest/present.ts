@@ -1,0 +1,52 @@
+/** Dates, lists and URLs as the two families of resources show them (trunking-rest.md 1, 2). */
+
+import type { Page } from "./paging.ts";
+
+/** `2015-07-20T17:27:10Z`: v1 and v2. */
+export function isoDate(date: string): string {
+  return date.replace(/\.\d+Z$/, "Z");
+}
+
+/** `Mon, 20 Jul 2015 17:27:10 +0000` (RFC 2822): 2010-04-01. */
+export function rfc2822Date(date: string): string {
+  return new Date(date).toUTCString().replace("GMT", "+0000");
+}
+
+/** A list of v1: absolute URLs in `meta`. */
+export function metaList<T>(key: string, url: string, page: Page<T>, show: (row: T) => object): object {
+  const { request } = page;
+  return {
+    meta: {
+      page: request.number,
+      page_size: request.size,
+      first_page_url: `${url}?${page.firstQuery}`,
+      previous_page_url: null,
+      url: `${url}?PageSize=${request.size}&Page=${request.number}`,
+      next_page_url: page.nextQuery === null ? null : `${url}?${page.nextQuery}`,
+      key,
+    },
+    [key]: page.rows.map(show),
+  };
+}
+
+/** A list of 2010-04-01: relative URIs beside the rows. */
+export function uriList<T>(key: string, uri: string, page: Page<T>, show: (row: T) => object): object {
+  const { request, rows } = page;
+  const start = request.number * request.size;
+  return {
+    [key]: rows.map(show),
+    page: request.number,
+    page_size: request.size,
+    start: rows.length === 0 ? 0 : start,
+    end: rows.length === 0 ? 0 : start + rows.length - 1,
+    uri: `${uri}?PageSize=${request.size}&Page=${request.number}`,
+    first_page_uri: `${uri}?${page.firstQuery}`,
+    next_page_uri: page.nextQuery === null ? null : `${uri}?${page.nextQuery}`,
+    previous_page_uri: null,
+  };
+}
+
+/** `null` for a name that was never given. */
+export function orNull(text: string): string | null {
+  return text === "" ? null : text;
+}

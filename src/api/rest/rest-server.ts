@@ -1,0 +1,105 @@
+/**
+ * Serves REST resources: authentication, the account that a request is for, parameters, errors, and 405 for methods that a path does
+ * not have (trunking-rest.md 1, 3).
+ */
+
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { messageOf, StoreError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import type { Account } from "../../trunking/records.ts";
+import type { HttpAuth } from "../auth.ts";
+import { Parameters } from "./parameters.ts";
+import { notFound, ofStoreError, REST_CODES, RestError } from "./rest-error.ts";
+import type { RestContext, RestRoute } from "./route.ts";
+
+const BODY_BYTES_MAX = 1024 * 1024;
+const METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"] as const;
+
+/** Adds all routes to a server. */
+export function addRestRoutes(
+  server: FastifyInstance,
+  ctx: RestContext,
+  auth: HttpAuth,
+  log: Log,
+  routes: readonly RestRoute[],
+): void {
+  server.register(async (scope) => {
+    scope.addContentTypeParser("application/x-www-form-urlencoded", { parseAs: "string" }, (_request, body, done) =>
+      done(null, new URLSearchParams(body as string)),
+    );
+    scope.setErrorHandler((error, _request, reply) => {
+      const refusal = refusalOf(error as FastifyError);
+      if (refusal.status === 500) log.error("a REST request failed inside", { error: messageOf(error) });
+      if (refusal.status === 503 || refusal.status === 429) reply.header("Retry-After", "1");
+      return reply.code(refusal.status).send(refusal.body);
+    });
+    const methodsOf = new Map<string, Set<string>>();
+    for (const route of routes) {
+      const methods = methodsOf.get(route.path) ?? new Set();
+      methodsOf.set(route.path, methods.add(route.method));
+      scope.route({
+        method: route.method,
+        url: route.path,
+        bodyLimit: BODY_BYTES_MAX,
+        handler: async (request, reply) => {
+          const account = accountOf(ctx, auth, request, reply);
+          const { status, body } = await route.handle({
+            account,
+            path: request.params as Record<string, string>,
+            query: request.query as Record<string, unknown>,
+            body: new Parameters(request.body instanceof URLSearchParams ? request.body : []),
+            base: `${request.protocol}://${request.host}`,
+          });
+          return body === undefined ? reply.code(status).send() : reply.code(status).send(body);
+        },
+      });
+    }
+    for (const [path, methods] of methodsOf) {
+      const others = METHODS.filter((method) => !methods.has(method));
+      const allow = [...methods].join(", ");
+      scope.route({
+        method: others,
+        url: path,
+        handler: async (request, reply) => {
+          accountOf(ctx, auth, request, reply);
+          reply.header("Allow", allow);
+          throw new RestError(
+            405,
+            REST_CODES.methodNotAllowed,
+            `${request.method} is not possible here, only ${allow}`,
+          );
+        },
+      });
+    }
+  });
+}
+
+/** The account of the credentials, or the one in the path when it is that one or one of its sub-accounts. */
+function accountOf(ctx: RestContext, auth: HttpAuth, request: FastifyRequest, reply: FastifyReply): Account {
+  const verdict = auth.judge(request.headers.authorization, request.ip);
+  if ("refused" in verdict) {
+    if (verdict.refused === "too-many")
+      throw new RestError(429, REST_CODES.tooMany, "too many wrong credentials from this address; wait a minute");
+    reply.header("WWW-Authenticate", 'Basic realm="Twilio API"');
+    throw new RestError(401, REST_CODES.unauthorized, "authenticate with account SID and auth token (HTTP Basic)");
+  }
+  const { account: named } = request.params as { account?: string };
+  const sid = named ?? verdict.accountSid;
+  if (sid === undefined)
+    throw new RestError(403, REST_CODES.forbidden, "the operator has no account here: use the credentials of one");
+  const account = ctx.store.get("accounts", sid);
+  const isVisible = verdict.viewer === "operator" || verdict.viewer.has(sid);
+  if (account === undefined || !isVisible) throw notFound(`/Accounts/${sid.slice(0, 34)}`);
+  return account;
+}
+
+function refusalOf(error: FastifyError | RestError | StoreError): RestError {
+  if (error instanceof RestError) return error;
+  if (error instanceof StoreError) return ofStoreError(error);
+  const status = "statusCode" in error ? (error.statusCode ?? 500) : 500;
+  if (status === 413) return new RestError(413, REST_CODES.badParameter, "the request body is too large");
+  if (status === 415)
+    return new RestError(415, REST_CODES.badParameter, "the request body has to be application/x-www-form-urlencoded");
+  if (status >= 400 && status < 500) return new RestError(400, REST_CODES.badParameter, error.message.slice(0, 200));
+  return new RestError(500, REST_CODES.internal, "the request failed inside; nothing was changed");
+}

@@ -1,0 +1,50 @@
+/** What a REST resource is made of: routes, each a method, a path and a function. The server adds authentication and errors. */
+
+import type { Clock } from "../../base/clock.ts";
+import type { Secrets } from "../../store/secrets.ts";
+import type { Store } from "../../store/store.ts";
+import type { EdgeTable } from "../../trunking/edges.ts";
+import type { Account } from "../../trunking/records.ts";
+import type { Parameters } from "./parameters.ts";
+
+/** What resources work on. */
+export interface RestContext {
+  readonly store: Store;
+  readonly secrets: Secrets;
+  readonly clock: Clock;
+  /** DNS suffix of trunk and SIP domains. */
+  readonly baseDomain: string;
+  readonly edges: EdgeTable;
+  /** Symmetric RTP of what is created without saying. */
+  readonly symmetricDefault: boolean;
+}
+
+export interface RestRequest {
+  /** Whose resources they are: of the credentials, or of the path. */
+  readonly account: Account;
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, unknown>>;
+  readonly body: Parameters;
+  /** `http://host:port`, for absolute URLs. */
+  readonly base: string;
+}
+
+export interface RestReply {
+  readonly status: number;
+  /** Absent with 204. */
+  readonly body?: object;
+}
+
+export interface RestRoute {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** As fastify wants it: `/v1/Trunks/:trunk`. */
+  readonly path: string;
+  readonly handle: (request: RestRequest) => RestReply | Promise<RestReply>;
+}
+
+/** Where the resources of an account of 2010-04-01 are. */
+export const ACCOUNT = "/2010-04-01/Accounts/:account";
+
+export const ok = (body: object): RestReply => ({ status: 200, body });
+export const created = (body: object): RestReply => ({ status: 201, body });
+export const deleted: RestReply = { status: 204 };

@@ -1,0 +1,50 @@
+/** The REST resources on a real port, and the unmodified `twilio` client in front of them. */
+import Fastify, { type FastifyInstance } from "fastify";
+import twilio from "twilio";
+import { HttpAuth } from "../../src/api/auth.ts";
+import { restRoutes } from "../../src/api/rest/index.ts";
+import { addRestRoutes } from "../../src/api/rest/rest-server.ts";
+import { silentLog } from "../../src/base/log.ts";
+import { MemoryStore } from "../../src/store/memory-store.ts";
+import { Secrets } from "../../src/store/secrets.ts";
+import type { Store } from "../../src/store/store.ts";
+import { EdgeTable } from "../../src/trunking/edges.ts";
+import { ManualClock } from "./manual-clock.ts";
+
+export const BASE_DOMAIN = "voice.test";
+export const ACCOUNT = { sid: `AC${"1".repeat(32)}`, token: "token-of-the-first-account" };
+export const SUB_ACCOUNT = { sid: `AC${"2".repeat(32)}`, token: "token-of-its-sub-account" };
+export const OTHER_ACCOUNT = { sid: `AC${"3".repeat(32)}`, token: "token-of-another-account" };
+
+export interface RestStage {
+  readonly url: string;
+  readonly store: Store;
+  readonly secrets: Secrets;
+  readonly clock: ManualClock;
+  readonly server: FastifyInstance;
+  stop(): Promise<void>;
+}
+
+export async function startRest(store: Store = new MemoryStore()): Promise<RestStage> {
+  const account = (one: { sid: string; token: string }, parentSid: string | null) =>
+    ({
+      kind: "accounts",
+      put: { sid: one.sid, friendlyName: one.sid, parentSid, authToken: one.token },
+    }) as const;
+  await store.apply([account(ACCOUNT, null), account(SUB_ACCOUNT, ACCOUNT.sid), account(OTHER_ACCOUNT, null)]);
+  const server = Fastify({ logger: false, forceCloseConnections: true });
+  const clock = new ManualClock();
+  const secrets = Secrets.ephemeral();
+  const ctx = { store, secrets, clock, baseDomain: BASE_DOMAIN, edges: new EdgeTable(), symmetricDefault: false };
+  addRestRoutes(server, ctx, new HttpAuth(store, secrets.operatorToken, clock), silentLog, restRoutes(ctx));
+  const url = await server.listen({ host: "127.0.0.1", port: 0 });
+  return { url, store, secrets, clock, server, stop: () => server.close() };
+}
+
+/** The client as its users have it, but for the addresses of the products. */
+export function clientFor(stage: RestStage, account = ACCOUNT, token = account.token): ReturnType<typeof twilio> {
+  const client = twilio(account.sid, token);
+  for (const product of [client.trunking, client.voice, client.api, client.routes, client.insights])
+    product.baseUrl = stage.url;
+  return client;
+}

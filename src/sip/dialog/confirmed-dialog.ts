@@ -18,6 +18,7 @@ import { DIALOG_TABLE, type DialogEvent, type DialogState } from "./dialog-state
 import { supported, unknownExtensions } from "./extensions.ts";
 import { isKnownMethod, METHODS } from "./methods.ts";
 import { type OfferExchange, once, retryAfter } from "./offer-exchange.ts";
+import { OwnOffers } from "./own-offers.ts";
 import { contactOf } from "./route-set.ts";
 import { agreedSession, answerSession, isTooShort, minSeconds, offerSession, SessionTimer } from "./session-timer.ts";
 
@@ -48,12 +49,9 @@ export class ConfirmedDialog implements Dialog {
   readonly #exchange: OfferExchange;
   /** The answer to the offer of a 2xx comes in its ACK, or is to go there. */
   #answerInAck: boolean;
-  /** A re-INVITE or UPDATE of ours is under way, or waits after a 491. */
-  #offering = false;
+  readonly #offers: OwnOffers;
   /** A REFER of ours was accepted, so that the far end notifies us. */
   #subscribed = false;
-  /** An offer of ours that waits until nothing else is open. */
-  readonly #waiting: (() => void)[] = [];
   #byeHeaders: ExtraHeaders = [];
   #lastRequest: SipRequest | undefined;
   #lostError: GatewayError | undefined;
@@ -70,9 +68,13 @@ export class ConfirmedDialog implements Dialog {
     this.#localBody = seed.localBody;
     this.#remoteTakesUpdate = seed.remoteTakesUpdate;
     this.#exchange = seed.exchange;
-    this.#exchange.onClosed = () => this.#wake();
     this.#answerInAck = seed.answerInAck;
     this.#sender = new DialogSender(core, seed);
+    this.#offers = new OwnOffers(core, seed.role === "uac", seed.exchange, {
+      isEnded: () => this.ended,
+      awaitsAck: () => this.#repeater !== undefined,
+      send: (method, content) => this.#send(method, content),
+    });
     this.#state = seed.role === "uas" ? "waiting for ACK" : "confirmed";
     this.#session = new SessionTimer(
       core.clock,
@@ -111,53 +113,9 @@ export class ConfirmedDialog implements Dialog {
   }
 
   async reoffer(method: "INVITE" | "UPDATE", body: SipBody, headers: ExtraHeaders = []): Promise<SipResponse> {
-    if (this.#offering) throw new TypeError("reoffer: an offer is open already");
-    this.#offering = true;
-    try {
-      for (let attempt = 0; ; attempt++) {
-        // An offer of theirs goes first (§14.1, RFC 3311 §5.1).
-        while (this.#isBusy) {
-          await new Promise<void>((free) => this.#waiting.push(free));
-          if (this.ended) throw new TransportError("TRANSPORT_LOST", "the dialog ended before the offer could be made");
-        }
-        const response = await this.#offer(method, { body, headers });
-        if (response.status < 300) this.#localBody = body;
-        if (response.status !== 491 || attempt > 0 || this.ended) return response;
-        // Theirs may come in the meantime: ours is not open then.
-        await this.#waitForGlare();
-      }
-    } finally {
-      this.#offering = false;
-    }
-  }
-
-  /** Something of theirs waits for our answer, or our answer for its ACK. */
-  get #isBusy(): boolean {
-    return this.#exchange.isOpen || this.#repeater !== undefined;
-  }
-
-  #wake(): void {
-    for (const free of this.#waiting.splice(0)) free();
-  }
-
-  async #offer(method: "INVITE" | "UPDATE", content: RequestContent): Promise<SipResponse> {
-    this.#exchange.ours = true;
-    try {
-      return await this.#send(method, content);
-    } finally {
-      this.#exchange.ours = false;
-    }
-  }
-
-  #waitForGlare(): Promise<void> {
-    return new Promise<void>((done) => this.#core.clock.after(this.#glareMs(), done));
-  }
-
-  /** RFC 3261 §14.1: who owns the Call-ID waits 2.1 to 4 s, the other up to 2 s, in units of 10 ms. */
-  #glareMs(): number {
-    const isOwner = this.#seed.role === "uac";
-    const units = Math.floor(this.#core.random() * (isOwner ? 191 : 201));
-    return (isOwner ? 2100 : 0) + 10 * units;
+    const response = await this.#offers.make(method, { body, headers });
+    if (response.status < 300) this.#localBody = body;
+    return response;
   }
 
   async request(method: string, options: RequestContent = {}): Promise<SipResponse> {
@@ -243,7 +201,7 @@ export class ConfirmedDialog implements Dialog {
     this.#repeater?.stop();
     this.#repeater = undefined;
     this.#fire("ACK");
-    this.#wake();
+    this.#offers.wake();
     if (isFirst && this.#answerInAck) {
       this.#answerInAck = false;
       this.#exchange.ours = false;
@@ -306,7 +264,7 @@ export class ConfirmedDialog implements Dialog {
   async #refresh(): Promise<void> {
     if (this.ended) return;
     // An offer of ours refreshes when it is accepted, and is looked after again when it is not.
-    if (this.#offering) {
+    if (this.#offers.isUnderWay) {
       this.#session.again();
       return;
     }
@@ -342,7 +300,7 @@ export class ConfirmedDialog implements Dialog {
     this.#state = row.next;
     if (this.ended) {
       this.#session.stop();
-      this.#wake();
+      this.#offers.wake();
     }
     for (const action of row.actions) {
       if (action === "send BYE") this.#sendBye();

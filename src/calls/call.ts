@@ -35,7 +35,7 @@ export interface CallDetails {
 }
 
 /** Attempts of one leg whose dialogs are remembered. */
-const SIP_CALL_IDS_MAX = 64;
+const SIP_CALL_IDS_MAX = 1000;
 
 /** Listeners of a call. */
 interface CallEvents {

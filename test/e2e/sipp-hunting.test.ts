@@ -1,4 +1,4 @@
-/** Redirects, challenges, provisional answers and failover towards targets, with SIPp (R-REDIR, R-ORIG, SIP-AUTH, SIP-INV). */
+/** Redirects, provisional answers, late answers and failover of targets, with SIPp (R-REDIR, R-ORIG, SIP-INV). */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createServer } from "node:tls";
@@ -15,19 +15,10 @@ const ONE = { direction: origination, targets: ["sip:{0}:5060?X-Office=East"] };
 const FAILOVER = { targets: ["sip:{0}:5060", "sip:{1}:5060"] };
 const TWO = { direction: origination, targets: ["sip:{0}:5060", "sip:{1}:5060"] };
 
-const alertsOf = (scene: Scene) =>
-  stage.gateway.gateway.alerts.all().filter(({ callSid }) => callSid !== undefined && sidsOf(scene).has(callSid));
-const sidsOf = (scene: Scene) =>
-  new Set(
-    [...stage.gateway.gateway.calls.ended()]
-      .filter(({ details }) => details.to.includes(scene.dialled))
-      .map(({ sid }) => sid),
-  );
-
-async function failing(scene: Scene, status: number): Promise<void> {
-  await scene.calling("uac_expect_failure", ["-key", "code", String(status)]);
-  const finals = scene.sentTo(scene.caller, "SIP/2.0 ").filter(({ line }) => !line.startsWith("SIP/2.0 1"));
-  expect(new Set(finals.map(({ line }) => line.slice(8, 11)))).toEqual(new Set([String(status)]));
+/** Codes of the alerts that name a call of the scene. */
+async function alertsOf(scene: Scene): Promise<number[]> {
+  const sids = new Set((await scene.calls()).map(({ sid }) => sid));
+  return stage.gateway.gateway.alerts.all().flatMap(({ callSid, code }) => (sids.has(callSid) ? [code] : []));
 }
 
 describe.concurrent("SIPp: redirects", () => {
@@ -59,7 +50,7 @@ describe.concurrent("SIPp: redirects", () => {
     async (scene) => {
       await scene.answering("uas_302", ["-key", "target", `sip:${scene.callee(2)}:5060`]);
       await scene.answering("uas_302", ["-key", "target", `sip:${scene.callee(3)}:5060`], { target: 2 });
-      await failing(scene, 480);
+      await scene.failing(480);
       expect(scene.sentTo(scene.callee(3), "INVITE ")).toEqual([]);
       expect(scene.sentTo(scene.callee(1), "INVITE ")).toEqual([]);
     },
@@ -81,21 +72,21 @@ describe.concurrent("SIPp: redirects", () => {
 
   stage.scene("R-REDIR-10: a 302 without Contact ends the call", ONE, async (scene) => {
     await scene.answering("uas_302_bare");
-    await failing(scene, 480);
-    expect(alertsOf(scene).map(({ code }) => code)).toContain(32219);
+    await scene.failing(480);
+    expect(await alertsOf(scene)).toContain(32219);
   });
 
   stage.scene("R-REDIR-4: a Contact in a domain of the gateway ends the call, alert 32219", TWO, async (scene) => {
     await scene.answering("uas_302", ["-key", "target", `sip:+15550100300@s1.pstn.${BASE}`]);
-    await failing(scene, 480);
+    await scene.failing(480);
     expect(scene.sentTo(scene.callee(1), "INVITE ")).toEqual([]);
-    expect(alertsOf(scene).map(({ code }) => code)).toContain(32219);
+    expect(await alertsOf(scene)).toContain(32219);
   });
 
   stage.scene("R-REDIR-10: a Contact on the deny list ends the call", ONE, async (scene) => {
     await scene.answering("uas_302", ["-key", "target", "sip:x@127.84.250.9:5060"]);
-    await failing(scene, 480);
-    expect(alertsOf(scene).map(({ code }) => code)).toContain(32219);
+    await scene.failing(480);
+    expect(await alertsOf(scene)).toContain(32219);
   });
 
   stage.scene(
@@ -151,7 +142,7 @@ describe.concurrent("SIPp: redirects", () => {
         return server;
       });
       try {
-        await failing(scene, 486);
+        await scene.failing(486);
       } finally {
         for (const party of parties) party.close();
       }
@@ -180,56 +171,6 @@ describe.concurrent("SIPp: answers that come late", () => {
     await scene.answering("uas_late_180", ["-d", "6000"]);
     await scene.answering("uas_call", [], { target: 1 });
     await scene.calling("uac_call", ["-d", "4000"]);
-  });
-});
-
-describe.concurrent("SIPp: challenges of a carrier", () => {
-  const carrier = 'targetUsername: "trunk1", targetPassword: "s3cret-Word-9"';
-  const login = ["-key", "auser", "trunk1", "-key", "apass", "s3cret-Word-9", "-d", "50"];
-
-  stage.scene("SIP-AUTH-7: 401 is answered, and SIPp verifies the digest", { carrier }, async (scene) => {
-    await scene.answering("uas_digest_401", login);
-    await scene.calling("uac_call", ["-d", "100"]);
-    const invites = scene.sentTo(scene.callee(), "INVITE ");
-    expect(new Set(invites.map((invite) => headerOf(invite, "Call-ID"))).size).toBe(1);
-    expect(invites.map((invite) => headerOf(invite, "CSeq"))).toEqual(["1 INVITE", "2 INVITE"]);
-    // RFC 3261 §13.2.2.4: the ACK to the 2xx carries the credentials of the INVITE.
-    expect(
-      scene.sentTo(scene.callee(), "ACK ").filter((ack) => headerOf(ack, "Authorization") !== undefined),
-    ).toHaveLength(1);
-  });
-
-  stage.scene("SIP-AUTH-7: 407 likewise", { carrier }, async (scene) => {
-    await scene.answering("uas_digest_407", ["-key", "auser", "trunk1", "-d", "50"]);
-    await scene.calling("uac_call", ["-d", "100"]);
-  });
-
-  stage.scene(
-    "SIP-AUTH-7, SIP-AUTH-8: of several challenges the first that can be answered",
-    { carrier },
-    async (scene) => {
-      await scene.answering("uas_challenges");
-      await scene.calling("uac_call", ["-d", "100"]);
-    },
-  );
-
-  stage.scene("SIP-AUTH-3, SIP-AUTH-7: a stale nonce is no refusal", { carrier }, async (scene) => {
-    await scene.answering("uas_stale");
-    await scene.calling("uac_call", ["-d", "100"]);
-  });
-
-  stage.scene(
-    "SIP-AUTH-7, SIP-INV-4: a wrong password is 403 for the caller",
-    { carrier: 'targetUsername: "trunk1", targetPassword: "wrong-Word-9999"' },
-    async (scene) => {
-      await scene.answering("uas_digest_401", login);
-      await failing(scene, 403);
-    },
-  );
-
-  stage.scene("SIP-INV-4: a challenge without credentials to offer is 403 for the caller", {}, async (scene) => {
-    await scene.answering("uas_digest_401", login, { ends: false });
-    await failing(scene, 403);
   });
 });
 
@@ -266,7 +207,7 @@ describe.concurrent("SIPp: provisional answers and failures of targets", () => {
 
   stage.scene("SIP-INV-6: a target that rings too long is cancelled, and the caller gets 408", {}, async (scene) => {
     await scene.answering("uas_no_answer");
-    await failing(scene, 408);
+    await scene.failing(408);
   });
 
   stage.scene(
@@ -282,7 +223,7 @@ describe.concurrent("SIPp: provisional answers and failures of targets", () => {
 
   stage.scene("RFC 6228: a 199 that nobody asked for is no ringing", {}, async (scene) => {
     await scene.answering("uas_199_only");
-    await failing(scene, 486);
+    await scene.failing(486);
     expect(scene.sentTo(scene.caller, "SIP/2.0 18")).toEqual([]);
   });
 
@@ -305,19 +246,19 @@ describe.concurrent("SIPp: provisional answers and failures of targets", () => {
 
   stage.scene("SIP-INV-4: the Reason of a carrier's answer is passed to the PBX", {}, async (scene) => {
     await scene.answering("uas_reject_reason");
-    await failing(scene, 486);
+    await scene.failing(486);
     expect(headerOf(scene.sentTo(scene.caller, "SIP/2.0 486")[0]!, "Reason")).toBe('Q.850;cause=17;text="user busy"');
   });
 
   stage.scene("SIP-INV-4: the Reason of a PBX's answer is passed to the carrier", ONE, async (scene) => {
     await scene.answering("uas_reject_reason");
-    await failing(scene, 486);
+    await scene.failing(486);
     expect(headerOf(scene.sentTo(scene.caller, "SIP/2.0 486")[0]!, "Reason")).toBe('Q.850;cause=17;text="user busy"');
   });
 
   stage.scene("R-ORIG-18, SIP-INV-4: 503 of the only target is 500 for the caller", {}, async (scene) => {
     await scene.answering("uas_503_retry");
-    await failing(scene, 500);
+    await scene.failing(500);
   });
 
   stage.scene("SIP-OVL-3: a target that answers 503 with Retry-After is left out for that time", TWO, async (scene) => {

@@ -1,4 +1,4 @@
-/** Who calls, who was called first, and by which road, with SIPp (SIP-ID, R-CID, R-ORIG-5, SIP-DLG). */
+/** Who calls, who was called first, who has to prove it, and by which road, with SIPp (SIP-ID, R-CID, R-ORIG-5, SIP-AUTH, SIP-DLG). */
 import { describe, expect } from "vitest";
 import { BASE } from "../support/gateway.ts";
 import { headerOf, type Scene, type SeenMessage, Stage } from "../support/stage.ts";
@@ -39,9 +39,7 @@ describe.concurrent("SIPp: caller, privacy, diversion", () => {
       for (const name of ["P-Asserted-Identity", "P-Charging-Vector", "X-Inner"])
         expect(headerOf(invite, name)).toBeUndefined();
       // R-CID-5: policy and records know the number.
-      const numbers = [...stage.gateway.gateway.calls.ended()].filter(({ details }) =>
-        details.to.includes(scene.dialled),
-      );
+      const numbers = await scene.calls();
       expect(numbers.map(({ details }) => details.from)).toContain("+15550100200");
     },
   );
@@ -68,9 +66,7 @@ describe.concurrent("SIPp: caller, privacy, diversion", () => {
     async (scene) => {
       await scene.answering("uas_call");
       await scene.calling("uac_rpid", TALK);
-      const numbers = [...stage.gateway.gateway.calls.ended()].filter(({ details }) =>
-        details.to.includes(scene.dialled),
-      );
+      const numbers = await scene.calls();
       expect(numbers.map(({ details }) => details.from)).toContain("+15550100200");
       // SIP-ID-5: what came malformed is left out.
       expect(headerOf(inviteTo(scene), "Diversion")).toBeUndefined();
@@ -100,6 +96,56 @@ describe.concurrent("SIPp: caller, privacy, diversion", () => {
       expect(values.indexOf(scene.dialled)).toBeLessThan(values.indexOf("+15550100999"));
     },
   );
+});
+
+describe.concurrent("SIPp: challenges of a carrier", () => {
+  const carrier = 'targetUsername: "trunk1", targetPassword: "s3cret-Word-9"';
+  const login = ["-key", "auser", "trunk1", "-key", "apass", "s3cret-Word-9", "-d", "50"];
+
+  stage.scene("SIP-AUTH-7: 401 is answered, and SIPp verifies the digest", { carrier }, async (scene) => {
+    await scene.answering("uas_digest_401", login);
+    await scene.calling("uac_call", ["-d", "100"]);
+    const invites = scene.sentTo(scene.callee(), "INVITE ");
+    expect(new Set(invites.map((invite) => headerOf(invite, "Call-ID"))).size).toBe(1);
+    expect(invites.map((invite) => headerOf(invite, "CSeq"))).toEqual(["1 INVITE", "2 INVITE"]);
+    // RFC 3261 §13.2.2.4: the ACK to the 2xx carries the credentials of the INVITE.
+    expect(
+      scene.sentTo(scene.callee(), "ACK ").filter((ack) => headerOf(ack, "Authorization") !== undefined),
+    ).toHaveLength(1);
+  });
+
+  stage.scene("SIP-AUTH-7: 407 likewise", { carrier }, async (scene) => {
+    await scene.answering("uas_digest_407", ["-key", "auser", "trunk1", "-d", "50"]);
+    await scene.calling("uac_call", ["-d", "100"]);
+  });
+
+  stage.scene(
+    "SIP-AUTH-7, SIP-AUTH-8: of several challenges the first that can be answered",
+    { carrier },
+    async (scene) => {
+      await scene.answering("uas_challenges");
+      await scene.calling("uac_call", ["-d", "100"]);
+    },
+  );
+
+  stage.scene("SIP-AUTH-3, SIP-AUTH-7: a stale nonce is no refusal", { carrier }, async (scene) => {
+    await scene.answering("uas_stale");
+    await scene.calling("uac_call", ["-d", "100"]);
+  });
+
+  stage.scene(
+    "SIP-AUTH-7, SIP-INV-4: a wrong password is 403 for the caller",
+    { carrier: 'targetUsername: "trunk1", targetPassword: "wrong-Word-9999"' },
+    async (scene) => {
+      await scene.answering("uas_digest_401", login);
+      await scene.failing(403);
+    },
+  );
+
+  stage.scene("SIP-INV-4: a challenge without credentials to offer is 403 for the caller", {}, async (scene) => {
+    await scene.answering("uas_digest_401", login, { ends: false });
+    await scene.failing(403);
+  });
 });
 
 describe.concurrent("SIPp: routes and targets", () => {

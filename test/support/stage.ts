@@ -6,23 +6,15 @@ import { createSocket } from "node:dgram";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Call } from "../../src/calls/call.ts";
 import { BASE, startGateway, type TestGateway, until } from "./gateway.ts";
 import { type CapturedDatagram, capture, datagramsOf } from "./pcap.ts";
 import { type Peer, type SippOptions, scratchFolder, startSipp } from "./peers.ts";
+import { type SceneOptions, sceneObjects } from "./scene-objects.ts";
 import { wireFaults } from "./wire-check.ts";
 
 /** A SIPp that waits for something that never comes ends by itself, and says so. */
 const LIMIT = ["-timeout", "90s", "-timeout_error"];
-
-export interface SceneOptions {
-  /** `termination` (default): a PBX calls the carrier. `origination`: the carrier calls a number of the trunk. */
-  readonly direction?: "termination" | "origination";
-  /** URIs of the targets in their order, `{0}` `{1}` `{2}` standing for the addresses of the callees; default the first. */
-  readonly targets?: readonly string[];
-  /** More keys of the trunk and of the BYOC trunk, in the flow style of YAML. */
-  readonly trunk?: string;
-  readonly carrier?: string;
-}
 
 /** A SIP message of the capture. */
 export interface SeenMessage {
@@ -112,6 +104,21 @@ export class Scene {
     await this.#stage.recorded();
   }
 
+  /** Calls, and expects that the answer of the gateway is this failure and no other. */
+  async failing(status: number): Promise<void> {
+    await this.calling("uac_expect_failure", ["-key", "code", String(status)]);
+    const finals = this.sentTo(this.caller, "SIP/2.0 ").filter(({ line }) => !line.startsWith("SIP/2.0 1"));
+    expect([...new Set(finals.map(({ line }) => line.slice(8, 11)))]).toEqual([String(status)]);
+  }
+
+  /** The calls of this scene once all have ended: the one that came in and those that went out. */
+  async calls(): Promise<Call[]> {
+    const { calls } = this.#stage.gateway.gateway;
+    const ours = (all: Iterable<Call>) => [...all].filter(({ details }) => details.to.includes(this.dialled));
+    await until(() => ours(calls.live()).length === 0, "the end of its calls");
+    return ours(calls.ended());
+  }
+
   /** The SIP messages of this scene so far. */
   messages(): SeenMessage[] {
     return sipOf(this.datagrams());
@@ -178,7 +185,7 @@ export class Stage {
     this.#scratch = scratchFolder(name);
     beforeAll(async () => {
       this.#capture = await capture(this.file, `net 127.${subnet}.0.0/16`);
-      this.gateway = await startGateway(this.address, yamlOf(this.#scenes), settings);
+      this.gateway = await startGateway(this.address, sceneObjects(this.#scenes), settings);
     });
     afterAll(async () => {
       await this.gateway.stop(0);
@@ -270,41 +277,4 @@ function isBound(address: string, port: number): boolean {
   const octets = address.split(".").map((octet) => Number(octet).toString(16).padStart(2, "0"));
   const local = `${octets.reverse().join("")}:${port.toString(16).padStart(4, "0")}`.toUpperCase();
   return ["udp", "tcp"].some((kind) => readFileSync(`/proc/net/${kind}`, "utf8").includes(` ${local} `));
-}
-
-function yamlOf(scenes: readonly Scene[]): string {
-  const lists = { acls: [""], policies: [""], byoc: [""], domains: [""], trunks: [""], numbers: [""] };
-  for (const [index, scene] of scenes.entries()) {
-    const n = index + 1;
-    const { direction, targets = ["sip:{0}:5060"], trunk, carrier } = scene.options;
-    const urls = targets.map((target, at) => {
-      const url = target.replace(/\{(\d)\}/g, (_all, which) => scene.callee(Number(which)));
-      return `{ name: t${at}, url: "${url}", priority: ${10 * (at + 1)} }`;
-    });
-    const more = (text: string | undefined) => (text === undefined ? "" : `, ${text}`);
-    lists.acls.push(`  - { name: a${n}, addresses: [${scene.caller}] }`);
-    if (direction === "origination") {
-      lists.byoc.push(`  - { name: c${n}${more(carrier)} }`);
-      lists.domains.push(`  - { name: s${n}, domain: s${n}, byocTrunk: c${n}, ipAccessControlLists: [a${n}] }`);
-      lists.trunks.push(
-        `  - { name: t${n}, domain: s${n}, ipAccessControlLists: [a${n}], originationUrls: [${urls}]${more(trunk)} }`,
-      );
-      lists.numbers.push(`  - { number: "${scene.dialled}", trunk: t${n} }`);
-    } else {
-      lists.policies.push(`  - { name: p${n}, targets: [${urls}] }`);
-      lists.byoc.push(`  - { name: c${n}, connectionPolicy: p${n}${more(carrier)} }`);
-      lists.trunks.push(
-        `  - { name: t${n}, domain: s${n}, ipAccessControlLists: [a${n}], callerIdPolicy: any, carrierLink: { byocTrunk: c${n} }${more(trunk)} }`,
-      );
-    }
-  }
-  const section = (name: string, items: readonly string[]) => (items.length > 1 ? name + items.join("\n") : "");
-  return [
-    section("ipAccessControlLists:", lists.acls),
-    section("connectionPolicies:", lists.policies),
-    section("byocTrunks:", lists.byoc),
-    section("sipDomains:", lists.domains),
-    section("trunks:", lists.trunks),
-    section("phoneNumbers:", lists.numbers),
-  ].join("\n");
 }

@@ -56,6 +56,7 @@ phoneNumbers:
   wire = await capture(file, `udp and host ${GATEWAY}`);
 });
 afterAll(async () => {
+  await wire.stop();
   for (const stop of stops) await stop();
   await gateway.stop();
   scratch.remove();

@@ -58,6 +58,7 @@ trunks:
   wire = await capture(file, `udp and host ${GATEWAY}`);
 });
 afterAll(async () => {
+  await wire.stop();
   await phone.stop();
   await janus.stop();
   await front.stop();

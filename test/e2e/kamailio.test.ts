@@ -86,6 +86,8 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
+  await wire.stop();
+  await past.stop();
   for (const peer of peers) await peer.stop();
   for (const kamailio of [front, carrier, balancer]) await kamailio.stop();
   await gateway.stop();

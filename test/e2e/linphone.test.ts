@@ -67,6 +67,7 @@ phoneNumbers:
   wire = await capture(file, `udp and host ${GATEWAY}`);
 });
 afterAll(async () => {
+  await wire.stop();
   for (const phone of phones) await phone.stop();
   for (const linphone of linphones) await linphone.stop();
   for (const sipp of sipps) await sipp.stop();

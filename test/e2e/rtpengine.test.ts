@@ -68,6 +68,7 @@ ${each((index) => `  - { number: "${numberOf(index)}", trunk: office${index} }`)
   wire = await capture(file, `udp and host ${GATEWAY}`);
 });
 afterAll(async () => {
+  await wire.stop();
   for (const phone of phones) await phone.stop();
   await gateway.stop();
   await engine.stop();

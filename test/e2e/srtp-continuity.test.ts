@@ -82,6 +82,7 @@ ${each((index) => `  - { number: "${numberOf(index)}", trunk: office${index} }`)
   wire = await capture(file, `udp and host ${GATEWAY}`);
 });
 afterAll(async () => {
+  await wire.stop();
   for (const stop of stops) await stop();
   await gateway.stop();
   scratch.remove();

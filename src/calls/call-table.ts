@@ -82,13 +82,6 @@ export class CallTable {
   ended(): Iterable<Call> {
     return this.#ended.values();
   }
-
-  /** Every call that belongs to `sid`: itself and its children. */
-  family(sid: string): Call[] {
-    return [...this.#ended.values(), ...this.#live.values()].filter(
-      (call) => call.sid === sid || call.details.parentSid === sid,
-    );
-  }
 }
 
 /** True for a call that did not come to be, or that an error was told of. A caller who gave up is no failure. */

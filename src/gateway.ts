@@ -198,6 +198,7 @@ export class Gateway {
         auth: new HttpAuth(store, options.secrets.operatorToken, this.#clock),
         rest: {
           store,
+          calls: this.calls,
           secrets: options.secrets,
           clock: this.#clock,
           baseDomain: config.domains.base,

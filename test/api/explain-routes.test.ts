@@ -85,7 +85,7 @@ beforeAll(async () => {
     caPem: "",
     stories: new CallStories(calls, alerts, trace, store),
     auth: new HttpAuth(store, secrets.operatorToken, clock),
-    rest: { store, secrets, clock, baseDomain: "voice.test", edges: new EdgeTable(), symmetricDefault: false },
+    rest: { store, calls, secrets, clock, baseDomain: "voice.test", edges: new EdgeTable(), symmetricDefault: false },
     log: silentLog,
   });
   await server.start();

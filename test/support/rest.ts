@@ -5,6 +5,7 @@ import { HttpAuth } from "../../src/api/auth.ts";
 import { restRoutes } from "../../src/api/rest/index.ts";
 import { addRestRoutes } from "../../src/api/rest/rest-server.ts";
 import { silentLog } from "../../src/base/log.ts";
+import { CallTable } from "../../src/calls/call-table.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { Secrets } from "../../src/store/secrets.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -19,6 +20,7 @@ export const OTHER_ACCOUNT = { sid: `AC${"3".repeat(32)}`, token: "token-of-anot
 export interface RestStage {
   readonly url: string;
   readonly store: Store;
+  readonly calls: CallTable;
   readonly secrets: Secrets;
   readonly clock: ManualClock;
   readonly server: FastifyInstance;
@@ -35,10 +37,19 @@ export async function startRest(store: Store = new MemoryStore()): Promise<RestS
   const server = Fastify({ logger: false, forceCloseConnections: true });
   const clock = new ManualClock();
   const secrets = Secrets.ephemeral();
-  const ctx = { store, secrets, clock, baseDomain: BASE_DOMAIN, edges: new EdgeTable(), symmetricDefault: false };
+  const calls = new CallTable();
+  const ctx = {
+    store,
+    calls,
+    secrets,
+    clock,
+    baseDomain: BASE_DOMAIN,
+    edges: new EdgeTable(),
+    symmetricDefault: false,
+  };
   addRestRoutes(server, ctx, new HttpAuth(store, secrets.operatorToken, clock), silentLog, restRoutes(ctx));
   const url = await server.listen({ host: "127.0.0.1", port: 0 });
-  return { url, store, secrets, clock, server, stop: () => server.close() };
+  return { url, store, calls, secrets, clock, server, stop: () => server.close() };
 }
 
 /** The client as its users have it, but for the addresses of the products. */

@@ -1,6 +1,7 @@
 /** Every REST resource that is served, and nothing else. */
 
 import { byocTrunkRoutes } from "./byoc-trunks.ts";
+import { callRoutes } from "./calls.ts";
 import { connectionPolicyRoutes } from "./connection-policies.ts";
 import { credentialRoutes } from "./credentials.ts";
 import { domainMappingRoutes } from "./domain-mappings.ts";
@@ -30,5 +31,6 @@ export function restRoutes(ctx: RestContext): RestRoute[] {
     ...credentialRoutes(ctx),
     ...incomingPhoneNumberRoutes(ctx),
     ...outgoingCallerIdRoutes(ctx),
+    ...callRoutes(ctx),
   ];
 }

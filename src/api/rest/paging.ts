@@ -20,6 +20,8 @@ export interface PageRequest {
   readonly number: number;
   /** Sort key of the last row of the page before; "" for the first page. */
   readonly after: string;
+  /** The other parameters, such as filters, for the URLs of further pages: "" or `&Name=value…`. */
+  readonly others: string;
 }
 
 export interface Page<T> {
@@ -44,7 +46,15 @@ export function readPageRequest(query: Query): PageRequest {
     size: Math.min(size, PAGE_SIZE_MAX),
     number: countOf(query, "Page", 0),
     after: token === "" ? "" : readToken(token),
+    others: othersOf(query),
   };
+}
+
+function othersOf(query: Query): string {
+  const others = new URLSearchParams();
+  for (const [name, value] of Object.entries(query))
+    if (typeof value === "string" && !["Page", "PageSize", "PageToken"].includes(name)) others.append(name, value);
+  return others.size === 0 ? "" : `&${others}`;
 }
 
 function countOf(query: Query, name: string, byDefault: number): number {
@@ -71,9 +81,11 @@ export function pageOf<T extends Sortable>(rows: Iterable<T>, request: PageReque
   return {
     rows: shown.map(({ row }) => row),
     request,
-    firstQuery: `PageSize=${size}&Page=0`,
+    firstQuery: `PageSize=${size}&Page=0${request.others}`,
     nextQuery:
-      token === undefined ? null : `PageSize=${size}&Page=${request.number + 1}&PageToken=${encodeURIComponent(token)}`,
+      token === undefined
+        ? null
+        : `PageSize=${size}&Page=${request.number + 1}&PageToken=${encodeURIComponent(token)}${request.others}`,
   };
 }
 

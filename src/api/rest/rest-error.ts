@@ -10,6 +10,8 @@ export const REST_CODES = {
   forbidden: 20403,
   notFound: 20404,
   conflict: 20409,
+  tooLarge: 20413,
+  unusable: 20422,
   tooMany: 20429,
   internal: 20500,
   unavailable: 20503,

@@ -5,6 +5,7 @@
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { messageOf, StoreError } from "../../base/errors.ts";
+import { newSid } from "../../base/ids.ts";
 import type { Log } from "../../base/log.ts";
 import type { Account } from "../../trunking/records.ts";
 import type { HttpAuth } from "../auth.ts";
@@ -32,6 +33,11 @@ export function addRestRoutes(
       if (refusal.status === 500) log.error("a REST request failed inside", { error: messageOf(error) });
       if (refusal.status === 503 || refusal.status === 429) reply.header("Retry-After", "1");
       return reply.code(refusal.status).send(refusal.body);
+    });
+    scope.addHook("onRequest", async (_request, reply) => {
+      reply.header("Twilio-Request-Id", newSid("RQ"));
+      // Numbers and addresses of people: nothing between may keep them.
+      reply.header("Cache-Control", "no-store");
     });
     const methodsOf = new Map<string, Set<string>>();
     for (const route of routes) {
@@ -97,9 +103,9 @@ function refusalOf(error: FastifyError | RestError | StoreError): RestError {
   if (error instanceof RestError) return error;
   if (error instanceof StoreError) return ofStoreError(error);
   const status = "statusCode" in error ? (error.statusCode ?? 500) : 500;
-  if (status === 413) return new RestError(413, REST_CODES.badParameter, "the request body is too large");
+  if (status === 413) return new RestError(413, REST_CODES.tooLarge, "the request body is too large");
   if (status === 415)
-    return new RestError(415, REST_CODES.badParameter, "the request body has to be application/x-www-form-urlencoded");
+    return new RestError(415, REST_CODES.unusable, "the request body has to be application/x-www-form-urlencoded");
   if (status >= 400 && status < 500) return new RestError(400, REST_CODES.badParameter, error.message.slice(0, 200));
   return new RestError(500, REST_CODES.internal, "the request failed inside; nothing was changed");
 }

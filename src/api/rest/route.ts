@@ -1,6 +1,7 @@
 /** What a REST resource is made of: routes, each a method, a path and a function. The server adds authentication and errors. */
 
 import type { Clock } from "../../base/clock.ts";
+import type { CallTable } from "../../calls/call-table.ts";
 import type { Secrets } from "../../store/secrets.ts";
 import type { Store } from "../../store/store.ts";
 import type { EdgeTable } from "../../trunking/edges.ts";
@@ -10,6 +11,7 @@ import type { Parameters } from "./parameters.ts";
 /** What resources work on. */
 export interface RestContext {
   readonly store: Store;
+  readonly calls: CallTable;
   readonly secrets: Secrets;
   readonly clock: Clock;
   /** DNS suffix of trunk and SIP domains. */

@@ -193,8 +193,12 @@ describe("bad input", () => {
     expect(put.headers.get("allow")).toBe("GET, POST");
     expect(await http("POST", "/v1/Trunks", "{}", { "content-type": "application/xml" })).toMatchObject({
       status: 415,
+      body: { code: 20422 },
     });
-    expect(await http("POST", "/v1/Trunks", `FriendlyName=${"x".repeat(2 ** 21)}`)).toMatchObject({ status: 413 });
+    expect(await http("POST", "/v1/Trunks", `FriendlyName=${"x".repeat(2 ** 21)}`)).toMatchObject({
+      status: 413,
+      body: { code: 20413 },
+    });
   });
 
   it("a store that cannot write: 503, nothing is changed, and reads go on", async () => {
@@ -253,7 +257,10 @@ describe("paging", () => {
     expect(body).toMatchObject({ page: 0, page_size: 2, start: 0, end: 1, previous_page_uri: null });
     expect(body.next_page_uri).toMatch(new RegExp(`^${path.replace(/\./g, "\\.")}\\?PageSize=2&Page=1&PageToken=`));
     expect(await client.incomingPhoneNumbers.list({ pageSize: 2 })).toHaveLength(5);
-    expect(await client.incomingPhoneNumbers.list({ phoneNumber: "0000*" })).toHaveLength(5);
+    // Filters go with the URLs of further pages.
+    expect(await client.incomingPhoneNumbers.list({ phoneNumber: "0000*", pageSize: 2 })).toHaveLength(5);
+    await client.incomingPhoneNumbers.create({ phoneNumber: "+4420000001" });
+    expect(await client.incomingPhoneNumbers.list({ phoneNumber: "+155502", pageSize: 2 })).toHaveLength(5);
     expect(await client.incomingPhoneNumbers.list({ phoneNumber: "00003" })).toHaveLength(1);
   });
 

@@ -57,6 +57,8 @@ export interface GatewayOptions {
   readonly clock?: Clock;
   /** Uniform in [0, 1); for tests. */
   readonly random?: () => number;
+  /** Ended calls that are remembered; default 10 000. */
+  readonly endedCallsMax?: number;
   /** URL of the WASM module; default: the one of this package. */
   readonly wasmUrl?: URL;
 }
@@ -99,7 +101,7 @@ export class Gateway {
     this.#log = options.log ?? silentLog;
     this.alerts = new AlertLog(this.#clock, this.#log);
     this.#trace = new SipTrace(this.#clock, config.explain);
-    this.calls = new CallTable(this.#trace);
+    this.calls = new CallTable(this.#trace, options.endedCallsMax);
     this.alerts.onRaised = ({ callSid, level }) => {
       const call = level === "error" ? this.calls.bySid(callSid) : undefined;
       if (call !== undefined) call.hasError = true;

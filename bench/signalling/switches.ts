@@ -34,7 +34,8 @@ export async function startTandem(folder: string, core: string): Promise<Switch>
     config,
     `
 domains: { base: voice.test }
-sip: { address: ${SWITCH_ADDRESS}, udpPort: 5060, tcpPort: off, tlsPort: off }
+# What it can do is asked for, not when it begins to shed.
+sip: { address: ${SWITCH_ADDRESS}, udpPort: 5060, tcpPort: off, tlsPort: off, overloadLagMs: 0 }
 http: { address: ${SWITCH_ADDRESS}, port: 8080 }
 log: { level: warn }
 store: memory

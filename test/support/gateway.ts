@@ -54,7 +54,12 @@ export const AUTH_TOKEN = "12345678901234567890123456789012";
 export async function startGateway(
   address: string,
   objects: string,
-  settings: { readonly sip?: string; readonly media?: string; readonly top?: string } = {},
+  settings: {
+    readonly sip?: string;
+    readonly media?: string;
+    readonly top?: string;
+    readonly endedCallsMax?: number;
+  } = {},
   workerCount = 1,
 ): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), "tandem-gateway-"));
@@ -91,7 +96,14 @@ ${objects}
   const log = new MemoryLog();
   const clock = new SystemClock();
   const { store, secrets } = await openStore(loaded, clock, log);
-  const gateway = await Gateway.start({ config: loaded.settings, store, secrets, log, clock });
+  const gateway = await Gateway.start({
+    config: loaded.settings,
+    store,
+    secrets,
+    log,
+    clock,
+    ...(settings.endedCallsMax === undefined ? {} : { endedCallsMax: settings.endedCallsMax }),
+  });
   return {
     gateway,
     log,

@@ -73,3 +73,11 @@ function capitalised(lower: string): string {
     .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
     .join("-");
 }
+
+/** Of the names in COMMON, so that no message has its own copies. */
+const LOWER: ReadonlyMap<string, string> = new Map([...COMMON.values()].map((name) => [name, name.toLowerCase()]));
+
+/** A canonical name in lower case. */
+export function lowerName(canonical: string): string {
+  return LOWER.get(canonical) ?? canonical.toLowerCase();
+}

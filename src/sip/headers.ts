@@ -3,7 +3,7 @@
  * came in, so that no compact form or odd case hides a header from whoever looks for it (hardening R3).
  */
 
-import { canonicalName } from "./header-names.ts";
+import { canonicalName, lowerName } from "./header-names.ts";
 import { hasControl, isToken, splitList, trimBlanks } from "./tokens.ts";
 
 export { canonicalName } from "./header-names.ts";
@@ -13,21 +13,22 @@ const FIELDS: ReadonlySet<string> = new Set(["Via", "From", "To", "Call-ID", "CS
 
 /** Values have no control character but TAB and no blanks at their ends. Look-up ignores case and knows compact names. */
 export class Headers {
-  readonly #list: [name: string, value: string][] = [];
+  readonly #names: string[] = [];
+  readonly #values: string[] = [];
   /** The names in lower case, index by index. */
   readonly #keys: string[] = [];
 
   /** First value, or undefined. */
   get(name: string): string | undefined {
     const index = this.#keys.indexOf(keyOf(name));
-    return index < 0 ? undefined : this.#list[index]![1];
+    return index < 0 ? undefined : this.#values[index];
   }
 
   /** All values in order, one per header line (comma lists not split). */
   all(name: string): string[] {
     const key = keyOf(name);
     const values: string[] = [];
-    for (let i = this.#keys.indexOf(key); i >= 0; i = this.#keys.indexOf(key, i + 1)) values.push(this.#list[i]![1]);
+    for (let i = this.#keys.indexOf(key); i >= 0; i = this.#keys.indexOf(key, i + 1)) values.push(this.#values[i]!);
     return values;
   }
 
@@ -54,8 +55,9 @@ export class Headers {
     const canonical = canonicalName(name);
     if (FIELDS.has(canonical)) throw new TypeError(`${canonical} is a field of the message, not of its header list`);
     if (hasControl(value)) throw new TypeError(`value of ${canonical.slice(0, 40)} holds a control character`);
-    this.#list.push([canonical, trimBlanks(value)]);
-    this.#keys.push(canonical.toLowerCase());
+    this.#names.push(canonical);
+    this.#values.push(trimBlanks(value));
+    this.#keys.push(lowerName(canonical));
     return this;
   }
 
@@ -69,20 +71,21 @@ export class Headers {
     const key = keyOf(name);
     for (let i = this.#keys.length - 1; i >= 0; i--) {
       if (this.#keys[i] !== key) continue;
-      this.#list.splice(i, 1);
+      this.#names.splice(i, 1);
+      this.#values.splice(i, 1);
       this.#keys.splice(i, 1);
     }
   }
 
-  [Symbol.iterator](): Iterator<readonly [name: string, value: string]> {
-    return this.#list[Symbol.iterator]();
+  *[Symbol.iterator](): Iterator<readonly [name: string, value: string]> {
+    for (let i = 0; i < this.#names.length; i++) yield [this.#names[i]!, this.#values[i]!];
   }
 
   get size(): number {
-    return this.#list.length;
+    return this.#names.length;
   }
 }
 
 function keyOf(name: string): string {
-  return canonicalName(name).toLowerCase();
+  return lowerName(canonicalName(name));
 }

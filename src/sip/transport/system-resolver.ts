@@ -1,6 +1,7 @@
 /**
  * Names as this machine knows them: the hosts file, then its name servers, then whatever else the system asks (search
- * domains, mDNS), which does not say how long it holds.
+ * domains, mDNS), which does not say how long it holds. Where name servers are given, they are the ones to say, and the
+ * system is not asked.
  */
 
 import { promises as dns, getServers } from "node:dns";
@@ -30,6 +31,7 @@ export class SystemResolver implements Resolver {
   readonly #client: DnsClient;
   readonly #clock: Clock;
   readonly #hostsFile: string;
+  readonly #asksSystem: boolean;
   #hosts: { readonly untilMs: number; readonly names: ReadonlyMap<string, readonly string[]> } | undefined;
 
   constructor({ clock, servers, hostsFile = HOSTS_FILE }: SystemResolverOptions) {
@@ -37,6 +39,7 @@ export class SystemResolver implements Resolver {
     this.#client = new DnsClient({ clock, servers: () => fixed ?? getServers().map(nameServer) });
     this.#clock = clock;
     this.#hostsFile = hostsFile;
+    this.#asksSystem = fixed === undefined;
   }
 
   srv(name: string): ReturnType<Resolver["srv"]> {
@@ -51,6 +54,7 @@ export class SystemResolver implements Resolver {
     if (isIP(name) !== 0) return [name];
     const named = (await this.#readHosts()).get(name.toLowerCase());
     if (named !== undefined) return named;
+    if (!this.#asksSystem) return this.#client.addresses(name);
     try {
       const found = await this.#client.addresses(name);
       if (found.length > 0) return found;

@@ -140,6 +140,12 @@ describe("SystemResolver", () => {
     rmSync(file);
   });
 
+  it("name servers that are given have the last word: the system, which knows localhost, is not asked", async () => {
+    const asked = await resolver().addresses("localhost");
+    expect(asked).toEqual([]);
+    expect(server.asked).toEqual(["A localhost", "AAAA localhost"]);
+  });
+
   it("an address as a name stands for itself", async () => {
     expect(await resolver().addresses("192.0.2.1")).toEqual(["192.0.2.1"]);
     expect(server.asked).toEqual([]);

@@ -15,6 +15,8 @@ const COMMA = 44;
 const COLON = 58;
 const EQUALS = 61;
 const BACKSLASH = 92;
+const LETTER_A = 97;
+const LETTER_K = 107;
 const BAR = 124;
 
 /** Runs of base64 at least this long in a body are taken for a key, wherever they stand: a master key and salt has 40. */
@@ -254,14 +256,16 @@ function maskBody(octets: Uint8Array, start: number, end: number, kind: "sdp" | 
     return;
   }
   let at = start;
+  let isSecretBefore = false;
   while (at < end) {
     const lineEnd = endOfLine(octets, at, end);
     const text = skipBlank(octets, at, lineEnd);
-    const isKeyLine = startsWith(octets, text, lineEnd, "a=crypto");
+    const first = octets[text]! | 32;
+    const isKeyLine = first === LETTER_A && startsWith(octets, text, lineEnd, "a=crypto");
     if (
-      startsWith(octets, text, lineEnd, "k=") ||
-      startsWith(octets, text, lineEnd, "a=key-mgmt") ||
-      startsWith(octets, text, lineEnd, "a=ice-pwd")
+      (first === LETTER_K && startsWith(octets, text, lineEnd, "k=")) ||
+      (first === LETTER_A &&
+        (startsWith(octets, text, lineEnd, "a=key-mgmt") || startsWith(octets, text, lineEnd, "a=ice-pwd")))
     )
       wipe(octets, Math.min(text + 2, lineEnd), lineEnd);
     else if (kind === "lines") {
@@ -273,9 +277,13 @@ function maskBody(octets: Uint8Array, start: number, end: number, kind: "sdp" | 
         wipe(octets, lineEnd, end);
         return;
       }
-      const colon = indexOf(octets, COLON, text, lineEnd);
-      const named = colon < 0 ? "plain" : kindOf(octets, text, colon);
-      if (named === "credentials" || named === "secret") wipe(octets, colon + 1, lineEnd);
+      if (text > at && isSecretBefore) wipe(octets, text, lineEnd);
+      else {
+        const colon = indexOf(octets, COLON, text, lineEnd);
+        const named = colon < 0 ? "plain" : kindOf(octets, text, colon);
+        isSecretBefore = named === "credentials" || named === "secret";
+        if (isSecretBefore) wipe(octets, colon + 1, lineEnd);
+      }
     }
     maskValues(octets, text, lineEnd);
     maskRuns(octets, text, lineEnd, isKeyLine ? SHORT_RUN_MIN : KEY_RUN_MIN);

@@ -95,7 +95,7 @@ describe("maskSecrets", () => {
       return [message([forms[form]!, "Subject: after"]), value];
     });
   const inBody = fc
-    .tuple(secret, blank, fc.integer({ min: 0, max: 8 }), fc.constantFrom("\r\n", "\n", "\r"))
+    .tuple(secret, blank, fc.integer({ min: 0, max: 9 }), fc.constantFrom("\r\n", "\n", "\r"))
     .map(([value, space, form, lineEnd]): readonly [string, string] => {
       const gap = space.replace(/\r\n/, "");
       const part = (header: string, content: string): string => `--b\r\n${header}\r\n\r\n${content}\r\n--b--\r\n`;
@@ -115,6 +115,10 @@ describe("maskSecrets", () => {
         ],
         ["multipart/mixed;boundary=b", part("content-transfer-encoding:base64", value)],
         ["message/sipfrag", `SIP/2.0 200 OK${lineEnd}Authorization: Digest response="${value}"${lineEnd}`],
+        [
+          "message/sipfrag",
+          `SIP/2.0 200 OK\r\nAuthorization: Digest\r\n\tresponse="${value}",\r\n cnonce="${value}"\r\n`,
+        ],
       ] as const;
       const [type, body] = forms[form]!;
       return [message([`c: ${type}`], body), value];

@@ -76,6 +76,12 @@ describe.concurrent("SIPp: redirects", () => {
     expect(await alertsOf(scene)).toContain(32219);
   });
 
+  stage.scene("R-REDIR-10: a 302 to a tel: URI ends the call", ONE, async (scene) => {
+    await scene.answering("uas_302", ["-key", "target", "tel:+15550777888"]);
+    await scene.failing(480);
+    expect(await alertsOf(scene)).toContain(32219);
+  });
+
   stage.scene("R-REDIR-4: a Contact in a domain of the gateway ends the call, alert 32219", TWO, async (scene) => {
     await scene.answering("uas_302", ["-key", "target", `sip:+15550100300@s1.pstn.${BASE}`]);
     await scene.failing(480);

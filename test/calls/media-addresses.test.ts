@@ -85,8 +85,12 @@ describe("symmetric RTP off", () => {
     expect(stranger.received).toEqual([]);
     expect(up.far.payloads(0).filter((payload) => payload[0] === 0x35)).toEqual([]);
     named.sendAudio(GATEWAY, up.nearPort);
+    let sentMs = 0;
     await reached(() => {
-      named.sendAudio(GATEWAY, up.nearPort);
+      if (performance.now() - sentMs > 10) {
+        named.sendAudio(GATEWAY, up.nearPort);
+        sentMs = performance.now();
+      }
       return up.far.payloads(0).some((payload) => payload[0] === 0x35);
     }, "what the named port says");
     await end(up.call);

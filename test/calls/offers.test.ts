@@ -85,8 +85,12 @@ describe("hold", () => {
     expect(near.received.length - sent).toBeLessThan(3);
     await reached(() => nearRtcp.received.length > 0, "RTCP on the held side");
     expect(directionOf(await reoffer(call, offer([], 7)))).toBe("sendrecv");
+    let sentMs = 0;
     await reached(() => {
-      far.sendAudio(GATEWAY, farPort);
+      if (performance.now() - sentMs > 10) {
+        far.sendAudio(GATEWAY, farPort);
+        sentMs = performance.now();
+      }
       return near.payloads(0).some((payload) => payload[0] === 0x35);
     }, "audio after the hold");
     expect(rig.carrier.names.slice(before)).toEqual([]);

@@ -107,6 +107,8 @@ export class Leg {
   outboundTimestamp: u32;
   packetsSent: u32;
   lastSentMs: f64;
+  /** When something was last relayed to this leg, or the bridge was made. */
+  relayedMs: f64;
   octetsSent: f64;
 
   // The rest is looked at seldom. Keys and negotiation.

@@ -8,7 +8,7 @@ import { ulawDecode, ulawEncode, ulawToAlaw } from "../kernels/g711";
 import { g711Energy } from "../kernels/level";
 import { RTP_HEADER_BYTES, writeRtpHeader } from "../rtp/header";
 import { stepDigits } from "./digits";
-import { canSend, isRelayed, Leg, outboundBuffer, playbackRing } from "./leg";
+import { canSend, isRelayed, Leg, legAt, outboundBuffer, playbackRing } from "./leg";
 import { meter } from "./meter";
 import { describePause, judgePause, SEND_AUDIO } from "./pauses";
 import { nextTimestamp } from "./relay";
@@ -18,6 +18,8 @@ import { writeFrames } from "./streams";
 import { toneDue, writeTone } from "./tone-digits";
 
 const SILENCE: u8 = 0xff;
+/** A pause of who holds that is no pause between two packets any more. */
+const HOLD_QUIET_MS: f64 = 200;
 const SILENT_FRAME = memory.data(FRAME_SAMPLES, 16);
 const OWN_SAMPLES = memory.data(FRAME_SAMPLES * 2, 16);
 const HEARD_SAMPLES = memory.data(FRAME_SAMPLES * 2, 16);
@@ -44,7 +46,10 @@ export function speak(leg: Leg, heard: usize, frameMs: f64, nowMs: f64, maySend:
     }
   }
   // What a bridge brings is told to streams when the peer hears it.
-  if (isRelayed(leg)) return;
+  if (isRelayed(leg)) {
+    if (sends && isHeldInSilence(leg, nowMs)) fill(leg, nowMs);
+    return;
+  }
   if (!sends) {
     skip(leg, frameMs);
     return;
@@ -65,6 +70,21 @@ export function speak(leg: Leg, heard: usize, frameMs: f64, nowMs: f64, maySend:
     if (description > 0) describePause(leg, description, leg.outboundTimestamp);
     return;
   }
+  leg.outboundOctets += FRAME_SAMPLES;
+  while (leg.outboundOctets >= leg.ptimeSamples) packetize(leg, leg.ptimeSamples);
+}
+
+/**
+ * The other side of the bridge holds us (it is sent nothing) and plays nothing either: ours would hear no packet at all, and
+ * telephones with a watch over RTP hang up (SDP-9).
+ */
+function isHeldInSilence(leg: Leg, nowMs: f64): bool {
+  return !canSend(legAt(leg.peer)) && nowMs - leg.relayedMs > HOLD_QUIET_MS;
+}
+
+/** 20 ms of silence in place of what is not relayed. */
+function fill(leg: Leg, nowMs: f64): void {
+  memory.fill(place(leg, nowMs), SILENCE, FRAME_SAMPLES);
   leg.outboundOctets += FRAME_SAMPLES;
   while (leg.outboundOctets >= leg.ptimeSamples) packetize(leg, leg.ptimeSamples);
 }

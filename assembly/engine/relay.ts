@@ -119,6 +119,7 @@ export function noteSent(to: Leg, timestamp: u32, samples: u32, nowMs: f64): voi
   to.lastSamples = samples;
   to.sentAny = 1;
   to.lastSentMs = nowMs;
+  to.relayedMs = nowMs;
 }
 
 /** Timestamp that a packet sent now has: after a pause it has moved on like the clock did. */

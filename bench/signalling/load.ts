@@ -33,6 +33,7 @@ export interface Outcome {
 }
 
 const sources = import.meta.dirname;
+const LAST_WORD_MS = 3000;
 
 export async function runLoad(folder: string, by: Switch, load: Load): Promise<Outcome> {
   mkdirSync(folder, { recursive: true });
@@ -51,7 +52,9 @@ export async function runLoad(folder: string, by: Switch, load: Load): Promise<O
   await caller.finished;
   const elapsedMs = performance.now() - startMs;
   const cpuMs = by.cpuMs() - cpuBeforeMs;
-  await callee.stop("SIGUSR1");
+  // It writes its last statistics on this signal, but may then wait for ever for calls that nobody ends.
+  callee.process.kill("SIGUSR1");
+  await Promise.race([callee.finished, new Promise((done) => setTimeout(done, LAST_WORD_MS))]);
   await callee.stop();
   await captured?.stop();
   const called = statistics(folder, "caller");

@@ -52,14 +52,22 @@ export class DnsServer {
     });
   }
 
+  /** UDP and TCP share a number, which another program may have for one of them. */
   static async start(): Promise<DnsServer> {
-    const udp = createSocket("udp4");
-    udp.bind(0, "127.0.0.1");
-    await once(udp, "listening");
-    const tcp = createServer();
-    tcp.listen(udp.address().port, "127.0.0.1");
-    await once(tcp, "listening");
-    return new DnsServer(udp, tcp);
+    for (;;) {
+      const udp = createSocket("udp4");
+      udp.bind(0, "127.0.0.1");
+      await once(udp, "listening");
+      const tcp = createServer();
+      tcp.listen(udp.address().port, "127.0.0.1");
+      try {
+        await once(tcp, "listening");
+        return new DnsServer(udp, tcp);
+      } catch (error) {
+        udp.close();
+        if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+      }
+    }
   }
 
   /** For `dnsServers`. */

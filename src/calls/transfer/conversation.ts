@@ -273,8 +273,7 @@ export class Conversation implements Exchange {
     this.#stopDigits?.();
     this.#stopDigits = relayDigits(first.leg, second.leg);
     const [a, b] = this.#parties.map(({ leg }) => leg.media) as [Party["leg"]["media"], Party["leg"]["media"]];
-    const joined = Promise.all([a.stopPlay(), b.stopPlay()]).then(() => a.bridge(b));
-    joined.catch((error) => this.#failed("the legs could not be joined", error));
+    a.bridge(b).catch((error) => this.#failed("the legs could not be joined", error));
   }
 
   /** R-XFER-3: held here; what either says is heard by nobody. */

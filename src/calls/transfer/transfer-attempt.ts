@@ -31,6 +31,8 @@ export class TransferAttempt {
   readonly #options: TransferOptions;
   readonly #hunt: TargetHunt;
   #over = false;
+  /** The party that stays was given ringback. */
+  #played = false;
 
   constructor(ctx: CallContext, options: TransferOptions) {
     this.#options = options;
@@ -66,6 +68,7 @@ export class TransferAttempt {
     worker.reserve(1);
     const outcome = await this.#hunt.run();
     this.#over = true;
+    if (this.#played) await this.#options.transferee.leg.media.stopPlay().catch(() => undefined);
     if (outcome.kind === "answered") {
       this.call.apply("answered");
       void outcome.leg.gone.then(() => worker.release(1));
@@ -96,6 +99,9 @@ export class TransferAttempt {
         .stopPlay()
         .then(() => media.bridge(leg.media))
         .catch((error) => this.call.note("media", messageOf(error)));
-    } else void media.play(RINGBACK).catch((error) => this.call.note("media", messageOf(error)));
+    } else {
+      this.#played = true;
+      void media.play(RINGBACK).catch((error) => this.call.note("media", messageOf(error)));
+    }
   }
 }

@@ -103,6 +103,11 @@ export class CallLeg {
     return this.#dialog;
   }
 
+  /** Ends the leg with BYE for a reason that its owner is told. */
+  lose(text: string): void {
+    this.#end({ cause: "error", text }, true);
+  }
+
   /** Ends the leg from our side with BYE and closes its media. */
   hangup(reason?: string): void {
     if (this.#ended) return;

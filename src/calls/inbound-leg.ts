@@ -71,25 +71,22 @@ export class InboundLeg {
     policy: MediaPolicy,
   ): Promise<InboundLeg> {
     const offer = sdpOf(invite.request);
-    if (offer !== "") LegNegotiation.check(offer, policy);
-    const media = await MediaLeg.open(worker, policy.bindAddress, {});
-    try {
+    if (offer === "") {
+      const media = await MediaLeg.open(worker, policy.bindAddress, {});
       const negotiation = new LegNegotiation(policy, media.ports);
-      if (offer === "") return new InboundLeg(ctx, invite, call, media, negotiation, negotiation.makeOffer(), true);
-      const { answer, options } = negotiation.acceptOffer(offer);
-      // Sending begins when the answer goes out; what the caller sends before is read and thrown away.
-      await media.configure({ ...options, sending: false });
-      const { offered, summary } = negotiation;
-      call.note("media", `offered ${offered}; taken ${summary}`, {
-        code: "sdp.chosen",
-        offered,
-        codec: options.codec ?? "",
-      });
-      return new InboundLeg(ctx, invite, call, media, negotiation, answer, false);
-    } catch (error) {
-      void media.close();
-      throw error;
+      return new InboundLeg(ctx, invite, call, media, negotiation, negotiation.makeOffer(), true);
     }
+    const negotiation = LegNegotiation.unplaced(policy);
+    const { options } = negotiation.acceptOffer(offer);
+    const { offered, summary } = negotiation;
+    call.note("media", `offered ${offered}; taken ${summary}`, {
+      code: "sdp.chosen",
+      offered,
+      codec: options.codec ?? "",
+    });
+    // Sending begins when the answer goes out; what the caller sends before is read and thrown away.
+    const media = await MediaLeg.open(worker, policy.bindAddress, { ...options, sending: false });
+    return new InboundLeg(ctx, invite, call, media, negotiation, negotiation.placeAt(media.ports), false);
   }
 
   get ended(): boolean {
@@ -135,8 +132,8 @@ export class InboundLeg {
   async answer(): Promise<CallLeg | undefined> {
     if (this.#leg !== undefined) return this.#leg;
     if (this.#state !== "offered") return undefined;
-    if (!this.#delayedOffer) await this.#startSending();
-    if (this.#state !== "offered") return this.#leg;
+    // The worker takes requests in order: whatever is asked of these media from now on comes behind it.
+    if (!this.#delayedOffer) void this.#startSending();
     this.#state = "answered";
     // A second description would be another offer (RFC 6337 §2.2).
     const dialog = this.invite.accept(this.#offeredEarly ? {} : { body: sdpBody(this.#body) });

@@ -43,6 +43,9 @@ export function sdpOf(message: SipMessage): string {
   return sdpOfBody(message) ?? "";
 }
 
+/** Stands in an answer until there is a port: discard, which no media has (RFC 863). */
+const NO_PORT = 9;
+
 export class LegNegotiation {
   #local: LocalMedia;
   readonly #policy: MediaPolicy;
@@ -57,13 +60,18 @@ export class LegNegotiation {
     this.#policy = policy;
   }
 
-  /**
-   * Says whether an offer could be used, before any port is taken.
-   * @throws SdpError with the status and the reason when it could not
-   */
-  static check(offer: string, policy: MediaPolicy): void {
-    const ports = { address: policy.bindAddress, rtpPort: 9, rtcpPort: 10 };
-    answerOffer(parseSession(offer), localMedia(policy, ports), { randomBytes: (length) => new Uint8Array(length) });
+  /** For a first offer that is judged before any port is taken: `placeAt` says later where the media are. */
+  static unplaced(policy: MediaPolicy): LegNegotiation {
+    return new LegNegotiation(policy, { address: policy.bindAddress, rtpPort: NO_PORT, rtcpPort: NO_PORT + 1 });
+  }
+
+  /** @returns our answer once more, with the ports that were taken meanwhile */
+  placeAt(ports: LegPorts): string {
+    this.#local = { ...this.#local, rtpPort: ports.rtpPort, rtcpPort: ports.rtcpPort };
+    const { local, remote } = this.#agreed!;
+    const media = local.media.map((one) => (one.port === NO_PORT ? withPorts(one, ports) : one));
+    this.#agreed = { local: { ...local, media }, remote };
+    return formatSession(this.#agreed.local);
   }
 
   /**
@@ -190,4 +198,11 @@ function localMedia(policy: MediaPolicy, ports: LegPorts): LocalMedia {
     security: policy.security,
     sessionId: String(randomInt(1, 2 ** 47)),
   };
+}
+
+function withPorts(media: SessionDescription["media"][number], { rtpPort, rtcpPort }: LegPorts): typeof media {
+  if (rtcpPort === rtpPort + 1) return { ...media, port: rtpPort };
+  // RFC 3605 §2.1.
+  const attributes = [...media.attributes, { name: "rtcp", value: String(rtcpPort) }];
+  return { ...media, port: rtpPort, attributes };
 }

@@ -162,7 +162,9 @@ export class OutboundLeg {
     this.call.apply("rang");
     let early = false;
     try {
-      early = await this.#applyAnswer(response);
+      const applied = this.#applyAnswer(response);
+      early = applied !== undefined;
+      await applied;
     } catch (error) {
       // SDP of an unreliable provisional answer that is no use: wait for the final one.
       this.call.note("media", `SDP of ${response.status} not usable: ${messageOf(error)}`, { code: "early.unusable" });
@@ -170,7 +172,7 @@ export class OutboundLeg {
     if (!this.#done) this.onProgress?.(response.status, early);
   }
 
-  async #accepted(response: SipResponse, dialog: Dialog): Promise<void> {
+  #accepted(response: SipResponse, dialog: Dialog): void {
     if (this.#done) {
       dialog.bye();
       return;
@@ -180,7 +182,8 @@ export class OutboundLeg {
     const leg = new CallLeg(this.call, this.#media, this.#negotiation, dialog, this.#ctx.log);
     try {
       if (sdpOf(response) === "" && this.#appliedAnswer === "") throw new Error("the 200 carries no SDP");
-      await this.#applyAnswer(response);
+      // Not waited for: the caller is to be answered, and the worker takes requests in order.
+      this.#applyAnswer(response)?.catch((error) => leg.lose(`the media could not be set up: ${messageOf(error)}`));
     } catch (error) {
       // SDP-21: a bad answer is acknowledged, then the call is ended.
       const text = `answer not usable: ${messageOf(error)}`;
@@ -199,19 +202,22 @@ export class OutboundLeg {
     this.onAnswered?.(leg, response);
   }
 
-  async #applyAnswer(response: SipResponse): Promise<boolean> {
+  /**
+   * @returns undefined without a description, else what the worker makes of it
+   * @throws SdpError when it does not fit the offer
+   */
+  #applyAnswer(response: SipResponse): Promise<void> | undefined {
     const answer = sdpOf(response);
-    if (answer === "") return false;
+    if (answer === "") return undefined;
     const fork = response.to.params.get("tag") ?? "";
     const isOld = (this.#isReoffered || this.#isFinalAnswer) && fork === this.#answeredBy;
-    if (answer === this.#appliedAnswer || isOld) return true;
+    if (answer === this.#appliedAnswer || isOld) return Promise.resolve();
     const options = this.#negotiation.acceptAnswer(answer, this.#isReoffered);
     this.#appliedAnswer = answer;
     this.#answeredBy = fork;
     this.#isFinalAnswer = response.status < 200 && lists(response.headers, "Require", "100rel");
     this.#isReoffered = false;
-    await this.#media.configure(options);
-    return true;
+    return this.#media.configure(options);
   }
 
   /** UPDATE with an offer before the answer (SIP-UPD-1). The media are those of one fork: others have to wait for theirs. */

@@ -18,11 +18,26 @@ export async function wireFaults(file: string, from: string): Promise<string[]> 
   return [...(await tsharkFaults(file, from)), ...sipFaults(file, from)];
 }
 
+/** Protocols that tshark knows by a port which may be one of our media: a call to 23272 would be read as A21. */
+let strangers: Promise<string[]> | undefined;
+
+async function portProtocols(): Promise<string[]> {
+  const { stdout } = await new Peer("tshark", ["-G", "decodes"], "/tmp").finished;
+  const names = stdout.split("\n").flatMap((line) => {
+    const [table, port, name] = line.split("\t");
+    return table === "udp.port" && Number(port) >= 10_000 && name !== undefined ? [name] : [];
+  });
+  return [...new Set(names)].filter((name) => !["sip", "sdp", "rtp", "rtcp", "srtp", "srtcp"].includes(name));
+}
+
 async function tsharkFaults(file: string, from: string): Promise<string[]> {
   const fields = ["frame.number", "frame.protocols", "_ws.expert.message"].flatMap((field) => ["-e", field]);
   // An ICMP message quotes the beginning of a packet only.
   const filter = `ip.src == ${from} and not icmp and (_ws.malformed or _ws.expert.severity == ${ERROR})`;
-  const tshark = new Peer("tshark", ["-n", "-r", file, "-Y", filter, "-T", "fields", ...fields], "/tmp");
+  strangers ??= portProtocols();
+  const without = (await strangers).flatMap((name) => ["--disable-protocol", name]);
+  const args = ["-n", ...without, "-r", file, "-Y", filter, "-T", "fields", ...fields];
+  const tshark = new Peer("tshark", args, "/tmp");
   const { code, stdout, stderr } = await tshark.finished;
   if (code !== 0) return [`tshark ended with ${code}: ${stderr}`];
   return stdout.split("\n").filter((line) => line !== "");

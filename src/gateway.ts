@@ -163,10 +163,11 @@ export class Gateway {
       this.alerts.raise({ code, level: "warning", text: `callback failed: ${text}`, url: callback.url.split("?")[0]! }),
     );
     this.#admission = new TrunkAdmission(this.#clock, this.calls);
-    const needs = { clock: this.#clock, log: this.#log, random, edges: new EdgeTable(config.edges) };
+    const edges = new EdgeTable(config.edges);
+    const needs = { clock: this.#clock, log: this.#log, random, edges };
     this.#registrations = new Registrations(needs, store, this.#stack);
     this.#stack.onFlowLost = (flow) => this.#registrations.flowLost(flow);
-    const context = this.#context(random, options.secrets);
+    const context = this.#context(random, options.secrets, edges);
     this.#pings = new TargetPings(context, this.#stack);
     this.#incoming = new IncomingCalls(context, config.auth.failuresPerMinuteMax, config.auth.blockSeconds * 1000);
     const others = new OtherRequests(context, this.#incoming, config.sip.optionsBurst, config.sip.optionsRefillMs);
@@ -204,7 +205,7 @@ export class Gateway {
           secrets: options.secrets,
           clock: this.#clock,
           baseDomain: config.domains.base,
-          edges: context.edges,
+          edges,
           symmetricDefault: config.media.symmetricDefault,
         },
         log: this.#log.child({ part: "http" }),
@@ -307,9 +308,8 @@ export class Gateway {
     return this.listening.some(({ address }) => address === host) || host === this.#config.sip.announce;
   }
 
-  #context(random: () => number, secrets: Secrets): CallContext {
+  #context(random: () => number, secrets: Secrets, edges: EdgeTable): CallContext {
     const { sip, media, domains, auth, streams, srtp, redirect, termination } = this.#config;
-    const edges = new EdgeTable(this.#config.edges);
     const mediaAnnounce = media.announce ?? (media.address === null ? sip.announce : null);
     return {
       clock: this.#clock,

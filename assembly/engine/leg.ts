@@ -107,7 +107,7 @@ export class Leg {
   outboundTimestamp: u32;
   packetsSent: u32;
   lastSentMs: f64;
-  /** When something was last relayed to this leg, or the bridge was made. */
+  /** When something was last relayed to this leg; 0 before. */
   relayedMs: f64;
   octetsSent: f64;
 

@@ -3,16 +3,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { CallStories, StoryFilter, Viewer } from "../calls/call-stories.ts";
 import type { HttpAuth } from "./auth.ts";
+import { REST_CODES } from "./rest/rest-error.ts";
 
 const TEXT_LENGTH_MAX = 255;
 const LIMIT_DEFAULT = 20;
 const LIMIT_MAX = 200;
-
-/** Codes of Twilio's REST API for the same faults. */
-const UNAUTHORIZED = 20003;
-const NOT_FOUND = 20404;
-const BAD_REQUEST = 20001;
-const TOO_MANY = 20429;
 
 type Query = Readonly<Record<string, unknown>>;
 
@@ -25,16 +20,21 @@ export function addExplainRoutes(server: FastifyInstance, stories: CallStories, 
       const verdict = auth.judge(request.headers.authorization, request.ip);
       if ("viewer" in verdict) return answer(verdict.viewer, request, reply);
       if (verdict.refused === "too-many")
-        return refuse(reply, 429, TOO_MANY, "too many wrong credentials from this address; wait a minute");
+        return refuse(reply, 429, REST_CODES.tooMany, "too many wrong credentials from this address; wait a minute");
       reply.header("WWW-Authenticate", 'Basic realm="tandem", charset="UTF-8"');
-      return refuse(reply, 401, UNAUTHORIZED, "give account SID and auth token, or the operator's token (HTTP Basic)");
+      return refuse(
+        reply,
+        401,
+        REST_CODES.unauthorized,
+        "give account SID and auth token, or the operator's token (HTTP Basic)",
+      );
     };
 
   server.get(
     "/v1/Explain/Calls",
     guarded((viewer, request, reply) => {
       const filter = readFilter(request.query as Query);
-      if (typeof filter === "string") return refuse(reply, 400, BAD_REQUEST, filter);
+      if (typeof filter === "string") return refuse(reply, 400, REST_CODES.badParameter, filter);
       return reply.send({ calls: stories.list(filter, viewer) });
     }),
   );
@@ -44,13 +44,13 @@ export function addExplainRoutes(server: FastifyInstance, stories: CallStories, 
       const { id } = request.params as { id: string };
       const full = (request.query as Query)["Full"];
       if (full !== undefined && full !== "true" && full !== "false")
-        return refuse(reply, 400, BAD_REQUEST, "Full is true or false");
+        return refuse(reply, 400, REST_CODES.badParameter, "Full is true or false");
       const report = stories.report(id, viewer, full === "true");
       if (report === undefined)
         return refuse(
           reply,
           404,
-          NOT_FOUND,
+          REST_CODES.notFound,
           "no call of this SID or Call-ID is remembered, or it belongs to another account",
         );
       return reply.send(report);

@@ -42,15 +42,14 @@ function systemCall(): SetSocketOption | null {
 /**
  * Marks what a bound UDP socket sends.
  * @param dscp - 0 to 63; 0 leaves the socket as it is
- * @returns false when it could not be done
  */
-export function markDatagrams(socket: DatagramSocket, dscp: number): boolean {
-  if (dscp === 0) return true;
+export function markDatagrams(socket: DatagramSocket, dscp: number): void {
+  if (dscp === 0) return;
   const call = systemCall();
   const fd = descriptorOf(socket);
-  if (call === null || fd < 0) return false;
+  if (call === null || fd < 0) return;
   const { level, name, value } = markOption(dscp, socket.address().family === "IPv6");
-  return call(fd, level, name, value, value.length) === 0;
+  call(fd, level, name, value, value.length);
 }
 
 /** Node keeps the descriptor to itself, behind a symbol of its own; -1 where a version of Node has it elsewhere. */
@@ -64,13 +63,12 @@ function descriptorOf(socket: DatagramSocket): number {
 }
 
 /** As `markDatagrams`, for a TCP or TLS connection. */
-export function markConnection(socket: Socket, dscp: number): boolean {
+export function markConnection(socket: Socket, dscp: number): void {
   // Newer than the oldest Node that we run on.
-  if (dscp === 0 || typeof socket.setTypeOfService !== "function") return dscp === 0;
+  if (dscp === 0 || typeof socket.setTypeOfService !== "function") return;
   try {
     socket.setTypeOfService(dscp << 2);
-    return true;
   } catch {
-    return false;
+    // It is closed already.
   }
 }

@@ -67,8 +67,4 @@ export class AlertLog {
   all(): readonly Alert[] {
     return this.#alerts;
   }
-
-  ofCall(callSid: string): Alert[] {
-    return this.#alerts.filter((alert) => alert.callSid === callSid);
-  }
 }

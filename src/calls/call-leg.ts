@@ -28,8 +28,6 @@ export interface LegEnd {
 
 export type DigitListener = (digit: string, by: "event" | "info") => void;
 
-export { rejection, sdpBody } from "./answer-reoffer.ts";
-
 export class CallLeg {
   readonly call: Call;
   readonly negotiation: LegNegotiation;

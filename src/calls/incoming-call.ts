@@ -32,7 +32,7 @@ import { originateCall } from "./origination-call.ts";
 import { mediaPolicy } from "./plan-targets.ts";
 import { terminateCall } from "./termination-call.ts";
 import type { Seat } from "./transfer/conversation-table.ts";
-import { judgeReplaces, type ReplacesVerdict, takePlace } from "./transfer/take-place.ts";
+import { judgeReplaces, takePlace } from "./transfer/take-place.ts";
 import { type VoiceApplication, VoiceSession } from "./voice-session.ts";
 
 /** Who fails one of these may be anybody, under any address (SIP-OVL-4). */
@@ -84,13 +84,23 @@ export class IncomingCalls {
    * (SIP-REG-3), an INVITE with Replaces by the dialog (RFC 3891 §3).
    */
   domainOfRequest(request: SipRequest): TerminationDomain | undefined {
+    return this.#addressed(request).domain;
+  }
+
+  /** Which domain a request is for, and the user it calls there. */
+  #addressed(request: SipRequest): { domain: TerminationDomain | undefined; user: string | undefined } {
+    const { store, registrations } = this.#ctx;
     const named = this.domainOf(request.uri.host);
-    const registered = named === undefined ? this.#ctx.registrations.domainOfUser(request.uri.user) : undefined;
-    if (registered !== undefined) return { kind: "sip-domain", record: registered };
-    if (named !== undefined || request.method !== "INVITE" || !request.headers.has("Replaces")) return named;
+    const registered = registrations.domainOfUser(request.uri.user);
+    // Where the user says who we are, To says who is called (RFC 3261 §8.1.1.2).
+    if (registered !== undefined)
+      return { domain: named ?? { kind: "sip-domain", record: registered }, user: request.to.uri.user };
+    const { user } = request.uri;
+    if (named !== undefined || request.method !== "INVITE" || !request.headers.has("Replaces"))
+      return { domain: named, user };
     const trunkSid = this.#seatOf(request)?.party.trunkSid;
-    const record = trunkSid === undefined ? undefined : this.#ctx.store.get("trunks", trunkSid);
-    return record === undefined ? undefined : { kind: "trunk", record };
+    const record = trunkSid === undefined ? undefined : store.get("trunks", trunkSid);
+    return { domain: record === undefined ? undefined : { kind: "trunk", record }, user };
   }
 
   #seatOf(request: SipRequest): Seat | undefined {
@@ -119,7 +129,7 @@ export class IncomingCalls {
       this.#overloaded(invite, "draining");
       return;
     }
-    const domain = this.domainOfRequest(request);
+    const { domain, user } = this.#addressed(request);
     const realm = this.realmOf(domain);
     const { store, settings } = this.#ctx;
     const lists = domain?.record.credentialListSids.flatMap((sid) => store.get("credentialLists", sid) ?? []) ?? [];
@@ -131,11 +141,7 @@ export class IncomingCalls {
       verdict = judgeTermination(
         {
           host: request.uri.host,
-          // Where the user says who we are, To says who is called (RFC 3261 §8.1.1.2).
-          user:
-            this.#ctx.registrations.domainOfUser(request.uri.user) === undefined
-              ? request.uri.user
-              : request.to.uri.user,
+          user,
           transport: flow.transport,
           sourceAddress: flow.remoteAddress,
           identity: readCallerIdentity(request),
@@ -301,27 +307,22 @@ export class IncomingCalls {
   /** RFC 3891 §3: the new call is joined with the partner of an old one instead of being routed. */
   async #replace(admitted: AdmittedInvite, replaces: Replaces): Promise<void> {
     const { invite, verdict } = admitted;
-    const { domain } = verdict;
-    const judged: ReplacesVerdict =
-      domain.kind === "trunk"
-        ? judgeReplaces(this.#ctx, domain.record, replaces)
-        : { status: 403, text: "calls of a SIP domain replace none" };
-    const call = this.#newCall(invite, domain, admitted.from, admitted.to, "trunking-terminating");
+    const judged = judgeReplaces(this.#ctx, verdict.domain, replaces);
+    const call = this.#newCall(invite, verdict.domain, admitted.from, admitted.to, "trunking-terminating");
     for (const { step, text, fields } of admitted.notes) call.note(step, text, fields);
-    if ("seat" in judged && domain.kind === "trunk") {
+    if ("status" in judged) {
+      const { status, text } = judged;
+      call.sipStatus = status;
+      call.note("transfer", `Replaces refused with ${status}: ${text}`, { code: "replaces.refused", status });
+      invite.reject(status, rejection(text));
+    } else {
       try {
-        await takePlace(this.#ctx, admitted, call, domain.record, judged.seat);
+        await takePlace(this.#ctx, admitted, call, judged);
       } catch (error) {
         this.#failed(invite, call, error);
       }
-      if (!call.ended) call.apply(call.answeredAt === undefined ? "end-failed" : "hung-up");
-      return;
     }
-    const { status, text } = judged as Exclude<ReplacesVerdict, { seat: unknown }>;
-    call.sipStatus = status;
-    call.note("transfer", `Replaces refused with ${status}: ${text}`, { code: "replaces.refused", status });
-    invite.reject(status, rejection(text));
-    call.apply("end-failed");
+    if (!call.ended) call.apply(call.answeredAt === undefined ? "end-failed" : "hung-up");
   }
 
   /** The number's own URL, else the BYOC trunk's (R-BYOC-4), else the SIP domain's. */

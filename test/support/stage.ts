@@ -252,7 +252,7 @@ export class Stage {
 }
 
 /** The SIP messages among datagrams. */
-export function sipOf(datagrams: readonly CapturedDatagram[]): SeenMessage[] {
+function sipOf(datagrams: readonly CapturedDatagram[]): SeenMessage[] {
   return datagrams.flatMap(({ from, to, payload, at }) => {
     const text = payload.toString("utf8");
     const line = text.slice(0, Math.max(0, text.indexOf("\r\n")));

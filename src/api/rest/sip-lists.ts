@@ -9,10 +9,8 @@ import type { CredentialList, IpAcl } from "../../trunking/records.ts";
 import { changed, listOf, newBase, ownedBy } from "./owned.ts";
 import { pageOf, readPageRequest } from "./paging.ts";
 import { rfc2822Date, uriList } from "./present.ts";
-import { conflict, RestError } from "./rest-error.ts";
+import { conflict, REST_CODES, RestError } from "./rest-error.ts";
 import { ACCOUNT, created, deleted, ok, type RestContext, type RestRequest, type RestRoute } from "./route.ts";
-
-const TOO_MANY_LISTS = 20001;
 
 interface Kind {
   readonly records: "ipAcls" | "credentialLists";
@@ -96,7 +94,7 @@ function routesOf(ctx: RestContext, kind: Kind): RestRoute[] {
         let count = 0;
         for (const _ of listOf(ctx, request, records)) count++;
         if (count >= kind.countMax)
-          throw new RestError(400, TOO_MANY_LISTS, `an account has at most ${kind.countMax} of these lists`);
+          throw new RestError(400, REST_CODES.badParameter, `an account has at most ${kind.countMax} of these lists`);
         const base = { ...newBase(ctx, request, newSid(prefix)), friendlyName };
         const list = records === "ipAcls" ? { ...base, addresses: [] } : { ...base, credentials: [] };
         await put(list);

@@ -272,8 +272,7 @@ export class Conversation implements Exchange {
     const [first, second] = this.#parties;
     this.#stopDigits?.();
     this.#stopDigits = relayDigits(first.leg, second.leg);
-    const [a, b] = this.#parties.map(({ leg }) => leg.media) as [Party["leg"]["media"], Party["leg"]["media"]];
-    a.bridge(b).catch((error) => this.#failed("the legs could not be joined", error));
+    first.leg.media.bridge(second.leg.media).catch((error) => this.#failed("the legs could not be joined", error));
   }
 
   /** R-XFER-3: held here; what either says is heard by nobody. */

@@ -5,6 +5,7 @@
 
 import type { Replaces } from "../../sip/replaces.ts";
 import type { Trunk } from "../../trunking/records.ts";
+import type { TerminationDomain } from "../../trunking/termination.ts";
 import type { AdmittedInvite } from "../admitted-invite.ts";
 import type { Call } from "../call.ts";
 import type { CallContext } from "../call-context.ts";
@@ -12,10 +13,20 @@ import { InboundLeg } from "../inbound-leg.ts";
 import { mediaPolicy } from "../plan-targets.ts";
 import type { Seat } from "./conversation-table.ts";
 
-export type ReplacesVerdict = { readonly seat: Seat } | { readonly status: number; readonly text: string };
+/** The place that is taken, and the trunk of who takes it. */
+interface Taken {
+  readonly seat: Seat;
+  readonly trunk: Trunk;
+}
 
 /** Which party the INVITE may replace, or the answer to it. */
-export function judgeReplaces(ctx: CallContext, trunk: Trunk, replaces: Replaces): ReplacesVerdict {
+export function judgeReplaces(
+  ctx: CallContext,
+  domain: TerminationDomain,
+  replaces: Replaces,
+): Taken | { readonly status: number; readonly text: string } {
+  if (domain.kind !== "trunk") return { status: 403, text: "calls of a SIP domain replace none" };
+  const trunk = domain.record;
   if (trunk.transferMode === "disable-all") return { status: 403, text: "transfers are switched off on this trunk" };
   const seat = ctx.conversations.find(replaces);
   if (seat === undefined) {
@@ -27,7 +38,7 @@ export function judgeReplaces(ctx: CallContext, trunk: Trunk, replaces: Replaces
     return { status: 481, text: "Replaces names no dialog of this account" };
   if (replaces.earlyOnly) return { status: 486, text: "the dialog of Replaces is no longer early" };
   if (!seat.exchange.open) return { status: 491, text: "a transfer of this call is under way" };
-  return { seat };
+  return { seat, trunk };
 }
 
 /**
@@ -38,8 +49,7 @@ export async function takePlace(
   ctx: CallContext,
   admitted: AdmittedInvite,
   call: Call,
-  trunk: Trunk,
-  { exchange, party }: Seat,
+  { seat: { exchange, party }, trunk }: Taken,
 ): Promise<void> {
   const { worker } = exchange.partnerOf(party).leg.media;
   const policy = mediaPolicy(

@@ -27,8 +27,6 @@ export class AcceptedCounter {
   readonly #perSource = new Map<string, number>();
   readonly #limits: AcceptedLimits;
   #count = 0;
-  /** Connections that were turned away. */
-  refused = 0;
 
   constructor(limits: AcceptedLimits) {
     this.#limits = limits;
@@ -44,10 +42,8 @@ export class AcceptedCounter {
     const source = sourceOf(address);
     const count = this.#perSource.get(source) ?? 0;
     const { perSourceMax, max, reserved, isKnown } = this.#limits;
-    if (count >= perSourceMax || this.#count >= max || (this.#count >= max - reserved && !isKnown(address))) {
-      this.refused++;
+    if (count >= perSourceMax || this.#count >= max || (this.#count >= max - reserved && !isKnown(address)))
       return false;
-    }
     this.#perSource.set(source, count + 1);
     this.#count++;
     socket.once("close", () => {

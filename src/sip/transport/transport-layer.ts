@@ -136,11 +136,6 @@ export class TransportLayer {
     return this.#connections.size;
   }
 
-  /** Connections that were turned away because there were too many. */
-  get refusedConnections(): number {
-    return this.#accepted.refused;
-  }
-
   /** We show a certificate and take requests on connections that we opened (RFC 5923). */
   get offersAlias(): boolean {
     const wanted = this.#tls?.options.clientCertificates ?? "off";

@@ -207,6 +207,8 @@ export class Gateway {
           baseDomain: config.domains.base,
           edges,
           symmetricDefault: config.media.symmetricDefault,
+          noAudioAtRest: config.compliance.noAudioAtRest,
+          staticIp: config.staticIp,
         },
         log: this.#log.child({ part: "http" }),
       });

@@ -21,6 +21,7 @@ export interface GatewayConfig {
   readonly log: LogConfig;
   readonly explain: ExplainConfig;
   readonly compliance: ComplianceConfig;
+  readonly staticIp: StaticIpConfig;
 }
 
 export interface DomainsConfig {
@@ -217,4 +218,12 @@ export interface ExplainConfig {
 export interface ComplianceConfig {
   /** R-COMP-6. */
   readonly noAudioAtRest: boolean;
+}
+
+/** BYOC by source address (R-NET-6 to R-NET-9). */
+export interface StaticIpConfig {
+  /** Ranges of the interconnect connections: IP records have to lie inside one of them (R-NET-7). */
+  readonly ranges: readonly string[];
+  /** IP records may lie anywhere. */
+  readonly anywhere: boolean;
 }

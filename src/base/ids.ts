@@ -20,6 +20,10 @@ export type SidPrefix =
   | "SC"
   | "NO"
   | "SK"
+  | "AP"
+  | "IL"
+  | "IB"
+  | "QQ"
   | "RQ";
 
 /** A new identifier: prefix and 32 hex digits from a cryptographic source. */

@@ -208,6 +208,7 @@ export const settingsShape = {
     ).default(33_554_432),
   }).prefault({}),
   compliance: section({ noAudioAtRest: bool(false) }).prefault({}),
+  staticIp: section({ ranges: list(scalar(RANGE, readRange), 1000), anywhere: bool(false) }).prefault({}),
 };
 
 export const settingsSchema = z.strictObject(settingsShape, { error: MAP_EXPECTED }) satisfies z.ZodType<GatewayConfig>;

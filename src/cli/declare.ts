@@ -115,10 +115,15 @@ function withDates(
   { kind, record }: NamedRecord,
   before: RecordKinds[RecordKind] | undefined,
 ): RecordKinds[RecordKind] {
-  if (kind === "accounts" || before === undefined || !("dateCreated" in before)) return record;
+  if (before === undefined) return record;
   const { dateCreated, dateUpdated } = before;
-  const unchanged = { ...record, dateCreated, dateUpdated };
-  return isDeepStrictEqual(unchanged, before) ? unchanged : { ...record, dateCreated };
+  // Accounts of older data files have no dates.
+  if (dateCreated === undefined || dateUpdated === undefined) return record;
+  // Whether an account is suspended is not declared: REST has the last word.
+  const status = kind === "accounts" ? (before as RecordKinds["accounts"]).status : undefined;
+  const kept = { ...record, ...(status === undefined ? {} : { status }), dateCreated };
+  const unchanged = { ...kept, dateUpdated };
+  return isDeepStrictEqual(unchanged, before) ? unchanged : kept;
 }
 
 function sealedPasswords(store: Store): Map<string, string> {
@@ -140,5 +145,5 @@ function opens(secrets: Secrets, sealed: string, sid: string, password: string):
 function wordFor(kind: RecordKind, record: RecordKinds[RecordKind]): string {
   if ("phoneNumber" in record) return record.phoneNumber;
   if (kind === "sipDomains") return (record as RecordKinds["sipDomains"]).domainName;
-  return record.friendlyName;
+  return "friendlyName" in record ? record.friendlyName : record.sid;
 }

@@ -55,6 +55,8 @@ class RecordMaker {
         friendlyName: account.name,
         parentSid: account.parent === null ? null : this.#accountSid(account.parent),
         authToken: account.authToken,
+        dateCreated: this.#making.now,
+        dateUpdated: this.#making.now,
       },
     }));
   }

@@ -31,6 +31,10 @@ export class MemoryStore implements Store {
     return this.index.byName("sipDomains", label);
   }
 
+  domainBySource(address: string): RecordKinds["sipDomains"] | undefined {
+    return this.index.domainBySource(address);
+  }
+
   phoneNumber(e164: string): RecordKinds["phoneNumbers"] | undefined {
     return this.index.byName("phoneNumbers", e164);
   }

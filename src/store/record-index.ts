@@ -5,6 +5,7 @@
 
 import { StoreError } from "../base/errors.ts";
 import type { OriginationTarget, RecordKind, RecordKinds } from "../trunking/records.ts";
+import { SourceRanges } from "../trunking/source-ranges.ts";
 import type { Change } from "./store.ts";
 
 /** Every kind. */
@@ -20,6 +21,11 @@ export const RECORD_KINDS: readonly RecordKind[] = [
   "credentialLists",
   "phoneNumbers",
   "outgoingCallerIds",
+  "apiKeys",
+  "applications",
+  "ipRecords",
+  "sourceIpMappings",
+  "voiceSettings",
 ];
 
 type AnyRecord = RecordKinds[RecordKind];
@@ -54,6 +60,8 @@ export class RecordIndex {
     RECORD_KINDS.map((kind) => [kind, { records: new Map(), names: new Map(), groups: new Map() }]),
   );
 
+  #sources = SourceRanges.NONE;
+
   get<K extends RecordKind>(kind: K, sid: string): RecordKinds[K] | undefined {
     return this.#tables.get(kind)?.records.get(sid) as RecordKinds[K] | undefined;
   }
@@ -83,9 +91,14 @@ export class RecordIndex {
     return this.#group("byocTrunks", accountSid).find((trunk) => trunk.defaultCarrier);
   }
 
+  domainBySource(address: string): RecordKinds["sipDomains"] | undefined {
+    const sid = this.#sources.find(address);
+    return sid === undefined ? undefined : this.get("sipDomains", sid);
+  }
+
   /**
    * Says whether `make` would succeed. A group may hand a name from one record to another in any order.
-   * @throws StoreError STORE_CONFLICT when a domain name or number would belong to two records
+   * @throws StoreError STORE_CONFLICT when a domain name, number or source address would belong to two records
    * @throws TypeError for a kind that does not exist
    */
   check(changes: readonly Change[]): void {
@@ -112,6 +125,7 @@ export class RecordIndex {
         throw new StoreError("STORE_CONFLICT", `${JSON.stringify(name)} already belongs to ${holder}`);
       claimsOf(table).set(name, change.put.sid);
     }
+    if (changes.some(movesSources)) this.#sourcesAfter(changes);
   }
 
   /** Makes changes that were checked. */
@@ -132,6 +146,28 @@ export class RecordIndex {
       if (name !== null) table.names.set(name, sid);
       regroup(table, change.kind, before, next);
     }
+    if (changes.some(movesSources)) this.#sources = this.#sourcesAfter([]);
+  }
+
+  /**
+   * Ranges of all source IP mappings once the changes are made.
+   * @throws StoreError STORE_CONFLICT when two of them overlap (R-NET-8)
+   */
+  #sourcesAfter(changes: readonly Change[]): SourceRanges {
+    const records = new Map(this.#table("ipRecords").records) as Map<string, RecordKinds["ipRecords"]>;
+    const mappings = new Map(this.#table("sourceIpMappings").records) as Map<string, RecordKinds["sourceIpMappings"]>;
+    for (const change of changes) {
+      if (change.kind === "ipRecords") putOrRemove(records, change);
+      if (change.kind === "sourceIpMappings") putOrRemove(mappings, change);
+    }
+    const ranges = [...mappings.values()].flatMap(({ ipRecordSid, sipDomainSid }) => {
+      const record = records.get(ipRecordSid);
+      return record === undefined ? [] : { ...record, sipDomainSid };
+    });
+    const sources = SourceRanges.of(ranges);
+    if ("overlap" in sources)
+      throw new StoreError("STORE_CONFLICT", `${sources.overlap.join(" and ")} overlap: one source, two domains`);
+    return sources;
   }
 
   #forgetName(change: Change): void {
@@ -150,6 +186,15 @@ export class RecordIndex {
   #group<K extends RecordKind>(kind: K, key: string): readonly RecordKinds[K][] {
     return (this.#table(kind).groups.get(key) ?? []) as readonly RecordKinds[K][];
   }
+}
+
+function movesSources({ kind }: Change): boolean {
+  return kind === "ipRecords" || kind === "sourceIpMappings";
+}
+
+function putOrRemove<T>(records: Map<string, T>, change: { put: T & { sid: string } } | { remove: string }): void {
+  if ("put" in change) records.set(change.put.sid, change.put);
+  else records.delete(change.remove);
 }
 
 function sidOf(change: Change): string {

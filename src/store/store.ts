@@ -21,6 +21,8 @@ export interface Store {
   /** Indexes that routing needs, O(1). */
   trunkByDomain(label: string): RecordKinds["trunks"] | undefined;
   sipDomainByName(label: string): RecordKinds["sipDomains"] | undefined;
+  /** The SIP domain that traffic of a source address is for, by IP records and source IP mappings (R-NET-6). */
+  domainBySource(address: string): RecordKinds["sipDomains"] | undefined;
   phoneNumber(e164: string): RecordKinds["phoneNumbers"] | undefined;
   originationUrls(trunkSid: string): readonly RecordKinds["originationUrls"][];
   policyTargets(policySid: string): readonly RecordKinds["connectionPolicyTargets"][];

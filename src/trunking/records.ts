@@ -17,8 +17,24 @@ export interface Account {
   readonly sid: string;
   readonly friendlyName: string;
   readonly parentSid: string | null;
-  /** Signs webhooks. Never logged, never returned but by the account resource. */
+  /** Signs webhooks. Never logged, never returned but by the account resource, once, when it is made. */
   readonly authToken: string;
+  /** Absent: active. Suspended: nothing is changed and no call made; closed: it is gone for good. */
+  readonly status?: AccountStatus;
+  /** Absent for accounts of older data files. */
+  readonly dateCreated?: string;
+  readonly dateUpdated?: string;
+}
+
+export type AccountStatus = "active" | "suspended" | "closed";
+
+/** Acts for its account over REST; the secret itself is never kept (R-EDGE-9). */
+export interface ApiKey extends RecordBase {
+  readonly friendlyName: string;
+  /** SHA-256 of the secret, hex. Secrets are random, so that there is nothing to guess and no need of a slow hash. */
+  readonly secretHash: string;
+  /** Edge that it is good for, null for all. */
+  readonly region: string | null;
 }
 
 /** How calls leave towards the far end of a trunk; what is absent is off. */
@@ -34,7 +50,7 @@ export interface LinkOptions {
 }
 
 /** An Elastic SIP trunk (R-GEN-1, R-GEN-3). */
-export interface Trunk extends RecordBase, LinkOptions {
+export interface Trunk extends RecordBase, LinkOptions, RoutedRegion {
   readonly friendlyName: string;
   /** The label before `.pstn.BASE`, lower case, or null. */
   readonly domainName: string | null;
@@ -57,6 +73,28 @@ export interface Trunk extends RecordBase, LinkOptions {
   readonly destinationAllowList: readonly string[];
   /** R-SEC-14. */
   readonly tlsVerify: boolean;
+  /** R-REC-1; absent: `do-not-record`. */
+  readonly recordingMode?: RecordingMode;
+  /** R-REC-5; absent: `do-not-trim`. */
+  readonly recordingTrim?: RecordingTrim;
+}
+
+/** Which calls of a trunk are recorded, from when on, and whether each side has a channel of its own (R-REC-1). */
+export type RecordingMode =
+  | "do-not-record"
+  | "record-from-ringing"
+  | "record-from-answer"
+  | "record-from-ringing-dual"
+  | "record-from-answer-dual";
+
+export type RecordingTrim = "do-not-trim" | "trim-silence";
+
+/** Where calls to a number or domain are processed, whatever edge they reach (R-EDGE-8). */
+export interface RoutedRegion {
+  /** Region or edge as it was given (`jp1`, `tokyo`); absent or null: where calls arrive. */
+  readonly voiceRegion?: string | null;
+  /** Name of the assignment. */
+  readonly routeName?: string;
 }
 
 /** Whether keys go to the far end by SIP INFO instead of in the media: never, where it took no telephone-event, or always (DTMF-7). */
@@ -120,7 +158,7 @@ export interface ConnectionPolicy extends RecordBase {
 }
 
 /** Termination SIP domain `{name}.sip.BASE` (R-BYOC-2, R-BYOC-3). */
-export interface SipDomain extends RecordBase {
+export interface SipDomain extends RecordBase, RoutedRegion {
   /** The label before `.sip.BASE`, lower case. */
   readonly domainName: string;
   readonly friendlyName: string;
@@ -169,7 +207,7 @@ export interface Credential {
 }
 
 /** A number of the account (R-NUM). */
-export interface PhoneNumber extends RecordBase {
+export interface PhoneNumber extends RecordBase, RoutedRegion {
   /** E.164 with +. */
   readonly phoneNumber: string;
   readonly friendlyName: string;
@@ -181,6 +219,9 @@ export interface PhoneNumber extends RecordBase {
   readonly voiceFallbackMethod: HttpMethod;
   readonly statusCallbackUrl: string | null;
   readonly statusCallbackMethod: HttpMethod;
+  /** Its voice URLs stand for those of the number; never beside a trunk (R-NUM-7). */
+  readonly voiceApplicationSid?: string | null;
+  readonly voiceCallerIdLookup?: boolean;
   /** Properties of functions that are not offered, kept as they were given. */
   readonly echoed?: Readonly<Record<string, string | null>>;
 }
@@ -189,6 +230,40 @@ export interface PhoneNumber extends RecordBase {
 export interface OutgoingCallerId extends RecordBase {
   readonly phoneNumber: string;
   readonly friendlyName: string;
+}
+
+/** Voice URLs under one name, for numbers and calls. */
+export interface Application extends RecordBase {
+  readonly friendlyName: string;
+  readonly voiceUrl: string | null;
+  readonly voiceMethod: HttpMethod;
+  readonly voiceFallbackUrl: string | null;
+  readonly voiceFallbackMethod: HttpMethod;
+  readonly statusCallbackUrl: string | null;
+  readonly statusCallbackMethod: HttpMethod;
+  readonly voiceCallerIdLookup: boolean;
+  /** As in `PhoneNumber`. */
+  readonly echoed?: Readonly<Record<string, string | null>>;
+}
+
+/** Addresses that a carrier sends from, for domains that are found by them (R-NET-6). IPv4. */
+export interface IpRecord extends RecordBase {
+  readonly friendlyName: string;
+  readonly ipAddress: string;
+  /** 1 to 32. */
+  readonly prefixLength: number;
+}
+
+/** What comes from the addresses of an IP record, to one of ours, is for this SIP domain (R-NET-6, R-NET-8). */
+export interface SourceIpMapping extends RecordBase {
+  readonly ipRecordSid: string;
+  readonly sipDomainSid: string;
+}
+
+/** What an account has switched on for its calls; its SID is that of the account. Absent: everything is off (R-COMP-2). */
+export interface VoiceSettings extends RecordBase {
+  readonly advancedFeatures: boolean;
+  readonly voiceTrace: boolean;
 }
 
 /** Every kind of record by the name of its table. */
@@ -204,6 +279,11 @@ export interface RecordKinds {
   credentialLists: CredentialList;
   phoneNumbers: PhoneNumber;
   outgoingCallerIds: OutgoingCallerId;
+  apiKeys: ApiKey;
+  applications: Application;
+  ipRecords: IpRecord;
+  sourceIpMappings: SourceIpMapping;
+  voiceSettings: VoiceSettings;
 }
 
 export type RecordKind = keyof RecordKinds;

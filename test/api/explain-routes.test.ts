@@ -85,7 +85,17 @@ beforeAll(async () => {
     caPem: "",
     stories: new CallStories(calls, alerts, trace, store),
     auth: new HttpAuth(store, secrets.operatorToken, clock),
-    rest: { store, calls, secrets, clock, baseDomain: "voice.test", edges: new EdgeTable(), symmetricDefault: false },
+    rest: {
+      store,
+      calls,
+      secrets,
+      clock,
+      baseDomain: "voice.test",
+      edges: new EdgeTable(),
+      symmetricDefault: false,
+      noAudioAtRest: false,
+      staticIp: { ranges: [], anywhere: false },
+    },
     log: silentLog,
   });
   await server.start();

@@ -4,6 +4,7 @@ import twilio from "twilio";
 import { HttpAuth } from "../../src/api/auth.ts";
 import { restRoutes } from "../../src/api/rest/index.ts";
 import { addRestRoutes } from "../../src/api/rest/rest-server.ts";
+import type { RestContext } from "../../src/api/rest/route.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { CallTable } from "../../src/calls/call-table.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
@@ -27,7 +28,10 @@ export interface RestStage {
   stop(): Promise<void>;
 }
 
-export async function startRest(store: Store = new MemoryStore()): Promise<RestStage> {
+export async function startRest(
+  store: Store = new MemoryStore(),
+  options: Partial<Pick<RestContext, "noAudioAtRest" | "staticIp" | "baseDomain">> = {},
+): Promise<RestStage> {
   const account = (one: { sid: string; token: string }, parentSid: string | null) =>
     ({
       kind: "accounts",
@@ -46,6 +50,9 @@ export async function startRest(store: Store = new MemoryStore()): Promise<RestS
     baseDomain: BASE_DOMAIN,
     edges: new EdgeTable(),
     symmetricDefault: false,
+    noAudioAtRest: false,
+    staticIp: { ranges: [], anywhere: true },
+    ...options,
   };
   addRestRoutes(server, ctx, new HttpAuth(store, secrets.operatorToken, clock), silentLog, restRoutes(ctx));
   const url = await server.listen({ host: "127.0.0.1", port: 0 });

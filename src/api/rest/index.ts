@@ -7,13 +7,16 @@ import { credentialRoutes } from "./credentials.ts";
 import { domainMappingRoutes } from "./domain-mappings.ts";
 import { incomingPhoneNumberRoutes } from "./incoming-phone-numbers.ts";
 import { ipAddressRoutes } from "./ip-addresses.ts";
+import { ipRecordRoutes } from "./ip-records.ts";
 import { originationUrlRoutes } from "./origination-urls.ts";
 import { outgoingCallerIdRoutes } from "./outgoing-caller-ids.ts";
 import type { RestContext, RestRoute } from "./route.ts";
 import { sipDomainRoutes } from "./sip-domains.ts";
 import { sipListRoutes } from "./sip-lists.ts";
+import { sourceIpMappingRoutes } from "./source-ip-mappings.ts";
 import { trunkListRoutes } from "./trunk-lists.ts";
 import { trunkPhoneNumberRoutes } from "./trunk-phone-numbers.ts";
+import { trunkRecordingRoutes } from "./trunk-recording.ts";
 import { trunkRoutes } from "./trunks.ts";
 
 export function restRoutes(ctx: RestContext): RestRoute[] {
@@ -22,8 +25,11 @@ export function restRoutes(ctx: RestContext): RestRoute[] {
     ...originationUrlRoutes(ctx),
     ...trunkListRoutes(ctx),
     ...trunkPhoneNumberRoutes(ctx),
+    ...trunkRecordingRoutes(ctx),
     ...byocTrunkRoutes(ctx),
     ...connectionPolicyRoutes(ctx),
+    ...ipRecordRoutes(ctx),
+    ...sourceIpMappingRoutes(ctx),
     ...sipDomainRoutes(ctx),
     ...domainMappingRoutes(ctx),
     ...sipListRoutes(ctx),

@@ -1,6 +1,7 @@
 /** What a REST resource is made of: routes, each a method, a path and a function. The server adds authentication and errors. */
 
 import type { Clock } from "../../base/clock.ts";
+import type { StaticIpConfig } from "../../base/gateway-config.ts";
 import type { CallTable } from "../../calls/call-table.ts";
 import type { Secrets } from "../../store/secrets.ts";
 import type { Store } from "../../store/store.ts";
@@ -19,6 +20,10 @@ export interface RestContext {
   readonly edges: EdgeTable;
   /** Symmetric RTP of what is created without saying. */
   readonly symmetricDefault: boolean;
+  /** Nothing may be switched on that stores audio (R-COMP-6). */
+  readonly noAudioAtRest: boolean;
+  /** Where IP records have to lie (R-NET-7). */
+  readonly staticIp: StaticIpConfig;
 }
 
 export interface RestRequest {

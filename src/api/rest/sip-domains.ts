@@ -134,7 +134,11 @@ export function sipDomainRoutes(ctx: RestContext): RestRoute[] {
         for (const trunk of ctx.store.list("byocTrunks"))
           if (trunk.fromDomainSid === domain.sid)
             throw conflict(`${domain.sid} is still the From domain of ${trunk.sid}`);
-        await ctx.store.apply([{ kind: "sipDomains", remove: domain.sid }]);
+        const mappings = [...listOf(ctx, request, "sourceIpMappings")].filter((one) => one.sipDomainSid === domain.sid);
+        await ctx.store.apply([
+          { kind: "sipDomains", remove: domain.sid },
+          ...mappings.map(({ sid }) => ({ kind: "sourceIpMappings", remove: sid }) as const),
+        ]);
         return deleted;
       },
     },

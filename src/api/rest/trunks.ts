@@ -10,6 +10,7 @@ import type { Parameters } from "./parameters.ts";
 import { isoDate, metaList, orNull } from "./present.ts";
 import { badParameter, RestError } from "./rest-error.ts";
 import { created, deleted, ok, type RestContext, type RestRequest, type RestRoute } from "./route.ts";
+import { recordingOf } from "./trunk-recording.ts";
 
 const TRANSFER_MODES = ["disable-all", "enable-all", "sip-only"] as const;
 const TRANSFER_CALLER_IDS = ["from-transferee", "from-transferor"] as const;
@@ -36,7 +37,7 @@ export function trunkRoutes(ctx: RestContext): RestRoute[] {
       disaster_recovery_method: trunk.disasterRecoveryMethod,
       disaster_recovery_url: trunk.disasterRecoveryUrl,
       secure: trunk.secure,
-      recording: { mode: "do-not-record", trim: "do-not-trim" },
+      recording: recordingOf(trunk),
       transfer_mode: trunk.transferMode,
       transfer_caller_id: trunk.transferCallerId,
       cnam_lookup_enabled: trunk.cnamLookup,

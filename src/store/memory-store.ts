@@ -1,8 +1,19 @@
 /** The store without a disk: for tests, for embedding, and for gateways whose objects all come from their configuration file. */
 
 import type { OriginationTarget, RecordKind, RecordKinds } from "../trunking/records.ts";
+import {
+  accountGroup,
+  belowGroup,
+  callerIdGroup,
+  carriersGroup,
+  namedGroup,
+  numbersGroup,
+  RECORD_KINDS,
+  targetsGroup,
+  underGroup,
+} from "./record-groups.ts";
 import { RecordIndex } from "./record-index.ts";
-import type { Change, Store } from "./store.ts";
+import type { Change, Listing, OwnedKind, Store, Use } from "./store.ts";
 
 export class MemoryStore implements Store {
   protected readonly index = new RecordIndex();
@@ -40,18 +51,44 @@ export class MemoryStore implements Store {
   }
 
   originationUrls(trunkSid: string): readonly OriginationTarget[] {
-    return this.index.targets("originationUrls", trunkSid);
+    return this.index.set("originationUrls", targetsGroup(trunkSid));
   }
 
   policyTargets(policySid: string): readonly OriginationTarget[] {
-    return this.index.targets("connectionPolicyTargets", policySid);
+    return this.index.set("connectionPolicyTargets", targetsGroup(policySid));
   }
 
   ownsCallerId(accountSid: string, e164: string): boolean {
-    return this.index.ownsCallerId(accountSid, e164);
+    if (this.index.byName("phoneNumbers", e164)?.accountSid === accountSid) return true;
+    return this.index.hasAny("outgoingCallerIds", callerIdGroup(accountSid, e164));
   }
 
   defaultCarrier(accountSid: string): RecordKinds["byocTrunks"] | undefined {
-    return this.index.defaultCarrier(accountSid);
+    return this.index.oldestOf("byocTrunks", carriersGroup(accountSid));
+  }
+
+  listOf<K extends OwnedKind>(kind: K, accountSid: string): Listing<RecordKinds[K]> {
+    return this.index.order(kind, accountGroup(accountSid));
+  }
+
+  countOf(kind: OwnedKind, accountSid: string): number {
+    return this.index.countOf(kind, accountGroup(accountSid));
+  }
+
+  numbersOfTrunk(trunkSid: string): Listing<RecordKinds["phoneNumbers"]> {
+    return this.index.order("phoneNumbers", numbersGroup(trunkSid));
+  }
+
+  subAccounts(parentSid: string): readonly RecordKinds["accounts"][] {
+    return this.index.set("accounts", belowGroup(parentSid));
+  }
+
+  usesOf(sid: string): readonly Use[] {
+    const group = namedGroup(sid);
+    return RECORD_KINDS.flatMap((kind) => this.index.set(kind, group).map((record) => ({ kind, record }) as Use));
+  }
+
+  hasSubdomains(kind: "trunks" | "sipDomains", label: string): boolean {
+    return this.index.hasAny(kind, underGroup(label));
   }
 }

@@ -1,49 +1,17 @@
 /**
- * All records in memory with the indexes that routing needs. A group of changes is checked first and then made, so that
- * a durable store can write between the two and leave memory as it was when the disk refuses. Nothing here waits.
+ * All records in memory with the indexes that routing and REST need. A group of changes is checked first and then made, so
+ * that a durable store can write between the two and leave memory as it was when the disk refuses. Nothing here waits.
  */
 
 import { StoreError } from "../base/errors.ts";
-import type { OriginationTarget, RecordKind, RecordKinds } from "../trunking/records.ts";
+import type { RecordKind, RecordKinds } from "../trunking/records.ts";
 import { SourceRanges } from "../trunking/source-ranges.ts";
-import type { Change } from "./store.ts";
-
-/** Every kind. */
-export const RECORD_KINDS: readonly RecordKind[] = [
-  "accounts",
-  "trunks",
-  "originationUrls",
-  "byocTrunks",
-  "connectionPolicies",
-  "connectionPolicyTargets",
-  "sipDomains",
-  "ipAcls",
-  "credentialLists",
-  "phoneNumbers",
-  "outgoingCallerIds",
-  "apiKeys",
-  "applications",
-  "ipRecords",
-  "sourceIpMappings",
-  "voiceSettings",
-];
+import { OrderedRecords } from "./ordered-records.ts";
+import { ordersOf, RECORD_KINDS, setsOf, uniqueName } from "./record-groups.ts";
+import { RecordSet } from "./record-set.ts";
+import type { Change, Listing, Sortable } from "./store.ts";
 
 type AnyRecord = RecordKinds[RecordKind];
-
-/** Names that only one record of a kind may have. */
-const UNIQUE_NAMES: { readonly [K in RecordKind]?: (record: RecordKinds[K]) => string | null } = {
-  trunks: (trunk) => trunk.domainName,
-  sipDomains: (domain) => domain.domainName,
-  phoneNumbers: (number) => number.phoneNumber,
-};
-
-/** Lists in which records are looked up by something else than their SID. */
-const GROUPS: { readonly [K in RecordKind]?: (record: RecordKinds[K]) => string } = {
-  originationUrls: (target) => target.parentSid,
-  connectionPolicyTargets: (target) => target.parentSid,
-  byocTrunks: (trunk) => trunk.accountSid,
-  outgoingCallerIds: (callerId) => callerIdKey(callerId.accountSid, callerId.phoneNumber),
-};
 
 /** Records of one kind. */
 interface Table {
@@ -51,14 +19,14 @@ interface Table {
   readonly records: Map<string, AnyRecord>;
   /** Unique name → SID. */
   readonly names: Map<string, string>;
-  /** Group → its records in order of creation. Lists are replaced, never changed, so readers may keep them. */
-  readonly groups: Map<string, readonly AnyRecord[]>;
+  readonly sets: Map<string, RecordSet<AnyRecord>>;
+  readonly orders: Map<string, OrderedRecords<AnyRecord & Sortable>>;
 }
 
+const newTable = (): Table => ({ records: new Map(), names: new Map(), sets: new Map(), orders: new Map() });
+
 export class RecordIndex {
-  readonly #tables = new Map<RecordKind, Table>(
-    RECORD_KINDS.map((kind) => [kind, { records: new Map(), names: new Map(), groups: new Map() }]),
-  );
+  readonly #tables = new Map<RecordKind, Table>(RECORD_KINDS.map((kind) => [kind, newTable()]));
 
   #sources = SourceRanges.NONE;
 
@@ -76,19 +44,28 @@ export class RecordIndex {
     return sid === undefined ? undefined : this.get(kind, sid);
   }
 
-  /** Targets of a trunk or connection policy. */
-  targets(kind: "originationUrls" | "connectionPolicyTargets", parentSid: string): readonly OriginationTarget[] {
-    return this.#group(kind, parentSid);
+  /** Records of a group of `setsOf`. The list is never changed: readers may keep it. */
+  set<K extends RecordKind>(kind: K, group: string): readonly RecordKinds[K][] {
+    return (this.#table(kind).sets.get(group)?.records() ?? []) as readonly RecordKinds[K][];
   }
 
-  ownsCallerId(accountSid: string, e164: string): boolean {
-    if (this.byName("phoneNumbers", e164)?.accountSid === accountSid) return true;
-    return this.#group("outgoingCallerIds", callerIdKey(accountSid, e164)).length > 0;
+  /** Whether a group of `setsOf` has any record, without making its list. */
+  hasAny(kind: RecordKind, group: string): boolean {
+    return this.#table(kind).sets.has(group);
   }
 
-  /** The oldest BYOC trunk of the account that is marked as default carrier. */
-  defaultCarrier(accountSid: string): RecordKinds["byocTrunks"] | undefined {
-    return this.#group("byocTrunks", accountSid).find((trunk) => trunk.defaultCarrier);
+  /** Records of a group of `ordersOf`, newest first. */
+  order<K extends RecordKind>(kind: K, group: string): Listing<RecordKinds[K] & Sortable> {
+    const order = this.#table(kind).orders.get(group) ?? new OrderedRecords<AnyRecord & Sortable>();
+    return order.newestFirst() as unknown as Listing<RecordKinds[K] & Sortable>;
+  }
+
+  countOf(kind: RecordKind, group: string): number {
+    return this.#table(kind).orders.get(group)?.size ?? 0;
+  }
+
+  oldestOf<K extends RecordKind>(kind: K, group: string): RecordKinds[K] | undefined {
+    return this.#table(kind).orders.get(group)?.oldest() as RecordKinds[K] | undefined;
   }
 
   domainBySource(address: string): RecordKinds["sipDomains"] | undefined {
@@ -145,6 +122,7 @@ export class RecordIndex {
       const name = next === undefined ? null : uniqueName(change.kind, next);
       if (name !== null) table.names.set(name, sid);
       regroup(table, change.kind, before, next);
+      reorder(table, change.kind, before, next);
     }
     if (changes.some(movesSources)) this.#sources = this.#sourcesAfter([]);
   }
@@ -182,10 +160,6 @@ export class RecordIndex {
     if (table === undefined) throw new TypeError(`kind must be one of ${RECORD_KINDS.join(", ")}, got ${String(kind)}`);
     return table;
   }
-
-  #group<K extends RecordKind>(kind: K, key: string): readonly RecordKinds[K][] {
-    return (this.#table(kind).groups.get(key) ?? []) as readonly RecordKinds[K][];
-  }
 }
 
 function movesSources({ kind }: Change): boolean {
@@ -201,36 +175,52 @@ function sidOf(change: Change): string {
   return "put" in change ? change.put.sid : change.remove;
 }
 
-function uniqueName(kind: RecordKind, record: AnyRecord): string | null {
-  const name = UNIQUE_NAMES[kind] as ((record: AnyRecord) => string | null) | undefined;
-  return name?.(record) ?? null;
-}
-
-function groupKey(kind: RecordKind, record: AnyRecord): string | undefined {
-  const key = GROUPS[kind] as ((record: AnyRecord) => string) | undefined;
-  return key?.(record);
-}
-
-function callerIdKey(accountSid: string, e164: string): string {
-  return `${accountSid} ${e164}`;
-}
-
-/** Moves a record from the group of its old state to that of its new one; in the same group it keeps its place. */
-function regroup(table: Table, kind: RecordKind, before: AnyRecord | undefined, next: AnyRecord | undefined): void {
-  const from = before === undefined ? undefined : groupKey(kind, before);
-  const to = next === undefined ? undefined : groupKey(kind, next);
-  if (from !== undefined && from === to) {
-    const list = table.groups.get(from)!;
-    table.groups.set(
-      from,
-      list.map((record) => (record.sid === next!.sid ? next! : record)),
-    );
-    return;
+/** Takes a record out of the groups that it has left and puts it into those of its new state; where it stays it keeps its place. */
+function regroup({ sets }: Table, kind: RecordKind, before: AnyRecord | undefined, next: AnyRecord | undefined): void {
+  const to = next === undefined ? [] : setsOf(kind, next);
+  if (before !== undefined)
+    for (const group of setsOf(kind, before)) {
+      if (to.includes(group)) continue;
+      const set = sets.get(group);
+      set?.remove(before.sid);
+      if (set?.size === 0) sets.delete(group);
+    }
+  for (const group of to) {
+    let set = sets.get(group);
+    if (set === undefined) {
+      set = new RecordSet();
+      sets.set(group, set);
+    }
+    set.put(next!);
   }
-  if (from !== undefined) {
-    const rest = table.groups.get(from)!.filter((record) => record.sid !== before!.sid);
-    if (rest.length > 0) table.groups.set(from, rest);
-    else table.groups.delete(from);
+}
+
+function reorder(
+  { orders }: Table,
+  kind: RecordKind,
+  before: AnyRecord | undefined,
+  next: AnyRecord | undefined,
+): void {
+  const to = next === undefined ? [] : ordersOf(kind, next);
+  if (before !== undefined) {
+    const isPlaceKept = next !== undefined && dateOf(before) === dateOf(next);
+    for (const group of ordersOf(kind, before)) {
+      if (isPlaceKept && to.includes(group)) continue;
+      const order = orders.get(group);
+      order?.remove(before as AnyRecord & Sortable);
+      if (order?.size === 0) orders.delete(group);
+    }
   }
-  if (to !== undefined) table.groups.set(to, [...(table.groups.get(to) ?? []), next!]);
+  for (const group of to) {
+    let order = orders.get(group);
+    if (order === undefined) {
+      order = new OrderedRecords();
+      orders.set(group, order);
+    }
+    order.put(next as AnyRecord & Sortable);
+  }
+}
+
+function dateOf(record: AnyRecord): string | undefined {
+  return "dateCreated" in record ? record.dateCreated : undefined;
 }

@@ -10,7 +10,7 @@ import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
 import type { RecordKind, RecordKinds } from "../trunking/records.ts";
 import { MemoryStore } from "./memory-store.ts";
-import { RECORD_KINDS } from "./record-index.ts";
+import { RECORD_KINDS } from "./record-groups.ts";
 import type { Secrets } from "./secrets.ts";
 import { storeErrorOf } from "./sqlite-errors.ts";
 import { loadSqlite } from "./sqlite-module.ts";

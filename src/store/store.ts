@@ -10,6 +10,25 @@ export type Change = {
   [K in RecordKind]: { readonly kind: K; readonly put: RecordKinds[K] } | { readonly kind: K; readonly remove: string };
 }[RecordKind];
 
+/** Kinds of which each record belongs to an account. */
+export type OwnedKind = Exclude<RecordKind, "accounts">;
+
+/** What lists are ordered by: date of creation (ISO 8601), then SID. */
+export interface Sortable {
+  readonly sid: string;
+  readonly dateCreated: string;
+}
+
+/** Records from the newest to the oldest, read as far as somebody wants. It follows changes: to be read at once, not kept. */
+export interface Listing<T> extends Iterable<T> {
+  /** Only what is older than this key, whether or not its record is still there; found without a walk. */
+  olderThan(key: Sortable): Listing<T>;
+  filter(keep: (record: T) => boolean): Listing<T>;
+}
+
+/** A record that has a SID in one of its fields. */
+export type Use = { [K in RecordKind]: { readonly kind: K; readonly record: RecordKinds[K] } }[RecordKind];
+
 export interface Store {
   get<K extends RecordKind>(kind: K, sid: string): RecordKinds[K] | undefined;
   /** All records of a kind in order of creation. */
@@ -28,5 +47,16 @@ export interface Store {
   policyTargets(policySid: string): readonly RecordKinds["connectionPolicyTargets"][];
   /** True when the number is one of the account's own or a verified caller id (R-CID-3). */
   ownsCallerId(accountSid: string, e164: string): boolean;
+  /** The oldest BYOC trunk of the account that is marked as default carrier. */
   defaultCarrier(accountSid: string): RecordKinds["byocTrunks"] | undefined;
+
+  /** Indexes that REST needs; none walks all records of a kind. */
+  listOf<K extends OwnedKind>(kind: K, accountSid: string): Listing<RecordKinds[K]>;
+  countOf(kind: OwnedKind, accountSid: string): number;
+  numbersOfTrunk(trunkSid: string): Listing<RecordKinds["phoneNumbers"]>;
+  subAccounts(parentSid: string): readonly RecordKinds["accounts"][];
+  /** Records that name this list, policy, domain, trunk, application or IP record; for the numbers of a trunk see `numbersOfTrunk`. */
+  usesOf(sid: string): readonly Use[];
+  /** True when some domain of the kind lies under this label (R-TERM-4). */
+  hasSubdomains(kind: "trunks" | "sipDomains", label: string): boolean;
 }

@@ -107,10 +107,11 @@ export function subdomainProblem(
   return `the parent domain "${parent}" belongs to another account`;
 }
 
-/** True when some label is a sub-domain of `label`; such a domain is neither deleted nor renamed (R-TERM-4). */
-export function hasSubdomains(label: string, labels: Iterable<string | null>): boolean {
-  for (const other of labels) if (other?.endsWith(`.${label}`)) return true;
-  return false;
+/** All labels that `label` lies under, nearest first: `a.b.c` lies under `b.c` and `c`. Those are neither deleted nor renamed (R-TERM-4). */
+export function labelsAbove(label: string): string[] {
+  const labels: string[] = [];
+  for (let above = parentLabel(label); above !== null; above = parentLabel(above)) labels.push(above);
+  return labels;
 }
 
 function isKind(text: string | undefined): text is DomainKind {

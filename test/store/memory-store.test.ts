@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { StoreError } from "../../src/base/errors.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
+import type { PhoneNumber, Trunk } from "../../src/trunking/records.ts";
 import {
   TEST_ACCOUNT,
+  testAccount,
   testByocTrunk,
   testOutgoingCallerId,
   testPhoneNumber,
@@ -149,5 +151,66 @@ describe("memory store", () => {
     const store = new MemoryStore();
     expect(() => store.list("__proto__" as never)).toThrow(TypeError);
     await expect(store.apply([{ kind: "constructor" as never, remove: "x" }])).rejects.toBeInstanceOf(TypeError);
+  });
+});
+
+describe("indexes of REST", () => {
+  const sids = (rows: Iterable<{ sid: string }>) => [...rows].map(({ sid }) => sid);
+  const at = (second: number) => ({ dateCreated: `2026-01-01T00:00:0${second}.000Z` });
+
+  it("list the records of an account from the newest on, and count them", async () => {
+    const store = new MemoryStore();
+    const trunks = [3, 1, 2].map((second) => testTrunk({ domainName: null, ...at(second) }));
+    const foreign = testTrunk({ domainName: null, accountSid: "AC2" });
+    await store.apply([...trunks, foreign].map((put) => ({ kind: "trunks", put })));
+    const [third, first, second] = trunks as [Trunk, Trunk, Trunk];
+    expect(sids(store.listOf("trunks", TEST_ACCOUNT))).toEqual([third.sid, second.sid, first.sid]);
+    expect(sids(store.listOf("trunks", TEST_ACCOUNT).olderThan(third))).toEqual([second.sid, first.sid]);
+    await store.apply([
+      { kind: "trunks", remove: second.sid },
+      { kind: "trunks", put: { ...first, accountSid: "AC2" } },
+    ]);
+    // The key of a record that is gone still says where to go on.
+    expect(sids(store.listOf("trunks", TEST_ACCOUNT).olderThan(second))).toEqual([]);
+    expect([store.countOf("trunks", TEST_ACCOUNT), store.countOf("trunks", "AC2")]).toEqual([1, 2]);
+  });
+
+  it("R-NUM-5 know the numbers of a trunk as they come and go", async () => {
+    const store = new MemoryStore();
+    const [a, b] = [1, 2].map((second) =>
+      testPhoneNumber({ trunkSid: "TK1", phoneNumber: `+1415555000${second}`, ...at(second) }),
+    ) as [PhoneNumber, PhoneNumber];
+    await store.apply([a, b].map((put) => ({ kind: "phoneNumbers", put })));
+    expect(sids(store.numbersOfTrunk("TK1"))).toEqual([b.sid, a.sid]);
+    await store.apply([{ kind: "phoneNumbers", put: { ...b, trunkSid: "TK2" } }]);
+    await store.apply([{ kind: "phoneNumbers", put: { ...a, trunkSid: null } }]);
+    expect([sids(store.numbersOfTrunk("TK1")), sids(store.numbersOfTrunk("TK2"))]).toEqual([[], [b.sid]]);
+  });
+
+  it("R-TERM-4 know sub-domains, who names a SID, and sub-accounts", async () => {
+    const store = new MemoryStore();
+    const child = testTrunk({ domainName: "a.b.c", ipAclSids: ["AL1"], credentialListSids: ["CL1"] });
+    const link = testTrunk({ domainName: null, carrierLink: { kind: "byoc", byocTrunkSid: "BY1" } });
+    const byoc = testByocTrunk({ connectionPolicySid: "NY1", fromDomainSid: "SD1" });
+    await store.apply([
+      { kind: "trunks", put: child },
+      { kind: "trunks", put: link },
+      { kind: "byocTrunks", put: byoc },
+      { kind: "accounts", put: testAccount({ sid: "AC2", parentSid: "AC1" }) },
+    ]);
+    const under = (label: string) => store.hasSubdomains("trunks", label);
+    expect([under("c"), under("b.c"), under("a.b.c"), under("b")]).toEqual([true, true, false, false]);
+    expect(store.hasSubdomains("sipDomains", "c")).toBe(false);
+    const users = (sid: string) => store.usesOf(sid).map(({ kind, record }) => [kind, record.sid]);
+    expect([users("AL1"), users("CL1")]).toEqual([[["trunks", child.sid]], [["trunks", child.sid]]]);
+    expect([users("BY1"), users("NY1"), users("SD1"), users("AL2")]).toEqual([
+      [["trunks", link.sid]],
+      [["byocTrunks", byoc.sid]],
+      [["byocTrunks", byoc.sid]],
+      [],
+    ]);
+    expect(sids(store.subAccounts("AC1"))).toEqual(["AC2"]);
+    await store.apply([{ kind: "trunks", put: { ...child, domainName: "x", ipAclSids: [] } }]);
+    expect([under("c"), users("AL1"), users("CL1").length]).toEqual([false, [], 1]);
   });
 });

@@ -97,11 +97,11 @@ export function byocTrunkRoutes(ctx: RestContext): RestRoute[] {
       path: "/v1/ByocTrunks/:trunk",
       handle: async (request) => {
         const { sid } = trunkOf(request);
-        for (const domain of ctx.store.list("sipDomains"))
-          if (domain.byocTrunkSid === sid) throw conflict(`${sid} is still the BYOC trunk of ${domain.sid}`);
-        for (const { carrierLink, sid: trunkSid } of ctx.store.list("trunks"))
-          if (carrierLink?.kind === "byoc" && carrierLink.byocTrunkSid === sid)
-            throw conflict(`${sid} is still the carrier link of ${trunkSid}`);
+        const [use] = ctx.store.usesOf(sid);
+        if (use !== undefined)
+          throw conflict(
+            `${sid} is still the ${use.kind === "trunks" ? "carrier link" : "BYOC trunk"} of ${use.record.sid}`,
+          );
         await ctx.store.apply([{ kind: "byocTrunks", remove: sid }]);
         return deleted;
       },

@@ -45,9 +45,7 @@ export function connectionPolicyRoutes(ctx: RestContext): RestRoute[] {
       method: "POST",
       path: PATH,
       handle: async (request) => {
-        let count = 0;
-        for (const _ of listOf(ctx, request, "connectionPolicies")) count++;
-        if (count >= POLICIES_MAX)
+        if (ctx.store.countOf("connectionPolicies", request.account.sid) >= POLICIES_MAX)
           throw new RestError(400, TOO_MANY_POLICIES, `an account has at most ${POLICIES_MAX} connection policies`);
         const friendlyName = request.body.text("FriendlyName", 255) ?? "";
         const policy = { ...newBase(ctx, request, newSid("NY")), friendlyName };
@@ -70,8 +68,8 @@ export function connectionPolicyRoutes(ctx: RestContext): RestRoute[] {
       path: `${PATH}/:policy`,
       handle: async (request) => {
         const { sid } = policyOf(request);
-        for (const trunk of ctx.store.list("byocTrunks"))
-          if (trunk.connectionPolicySid === sid) throw conflict(`${sid} is still the policy of ${trunk.sid}`);
+        const [use] = ctx.store.usesOf(sid);
+        if (use !== undefined) throw conflict(`${sid} is still the policy of ${use.record.sid}`);
         const changes: Change[] = [{ kind: "connectionPolicies", remove: sid }];
         for (const target of ctx.store.policyTargets(sid))
           changes.push({ kind: "connectionPolicyTargets", remove: target.sid });

@@ -1,6 +1,7 @@
 /** `…/IncomingPhoneNumbers` (trunking-rest.md 7.1; R-NUM-1 to R-NUM-7). */
 
 import { newSid } from "../../base/ids.ts";
+import type { Listing } from "../../store/store.ts";
 import { isE164 } from "../../trunking/numbers.ts";
 import type { PhoneNumber } from "../../trunking/records.ts";
 import { changed, listOf, namedBy, newBase, ownedBy } from "./owned.ts";
@@ -120,13 +121,10 @@ export function incomingPhoneNumberRoutes(ctx: RestContext): RestRoute[] {
 }
 
 /** `FriendlyName` whole, `PhoneNumber` in part with `*` for any digit. */
-function* filtered(numbers: Iterable<PhoneNumber>, query: RestRequest["query"]): Generator<PhoneNumber> {
+function filtered(numbers: Listing<PhoneNumber>, query: RestRequest["query"]): Listing<PhoneNumber> {
   const { FriendlyName: name, PhoneNumber: part } = query;
   const digits = typeof part === "string" ? part.slice(0, FILTER_LENGTH_MAX).replaceAll(/[^0-9*]/g, "") : "";
   const pattern = digits === "" ? undefined : new RegExp(digits.replaceAll("*", "[0-9]"));
-  for (const number of numbers) {
-    if (typeof name === "string" && number.friendlyName !== name) continue;
-    if (pattern !== undefined && !pattern.test(number.phoneNumber)) continue;
-    yield number;
-  }
+  const isNamed = (number: PhoneNumber) => typeof name !== "string" || number.friendlyName === name;
+  return numbers.filter((number) => isNamed(number) && (pattern === undefined || pattern.test(number.phoneNumber)));
 }

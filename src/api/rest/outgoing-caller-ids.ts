@@ -32,7 +32,7 @@ export function outgoingCallerIdRoutes(ctx: RestContext): RestRoute[] {
       path: `${PATH}.json`,
       handle: (request) => {
         const { PhoneNumber: phoneNumber, FriendlyName: name } = request.query;
-        const rows = [...listOf(ctx, request, "outgoingCallerIds")].filter(
+        const rows = listOf(ctx, request, "outgoingCallerIds").filter(
           (one) =>
             (typeof phoneNumber !== "string" || one.phoneNumber === phoneNumber) &&
             (typeof name !== "string" || one.friendlyName === name),

@@ -1,14 +1,12 @@
 /** Records of one account: looked up by SID so that those of others do not exist, and listed. */
 
-import type { RecordKind, RecordKinds } from "../../trunking/records.ts";
-import type { Sortable } from "./paging.ts";
+import type { Listing, OwnedKind } from "../../store/store.ts";
+import type { RecordKinds } from "../../trunking/records.ts";
 import { badParameter, notFound } from "./rest-error.ts";
 import type { RestContext, RestRequest } from "./route.ts";
 
-type Owned = Exclude<RecordKind, "accounts">;
-
 /** @throws RestError 404 when there is none of this SID in the account */
-export function ownedBy<K extends Owned>(
+export function ownedBy<K extends OwnedKind>(
   ctx: RestContext,
   request: Pick<RestRequest, "account">,
   kind: K,
@@ -20,7 +18,7 @@ export function ownedBy<K extends Owned>(
 }
 
 /** As `ownedBy`, for a SID in a parameter: what does not exist is 400 there (trunking-rest.md 3.4). */
-export function namedBy<K extends Owned>(
+export function namedBy<K extends OwnedKind>(
   ctx: RestContext,
   request: Pick<RestRequest, "account">,
   kind: K,
@@ -33,13 +31,13 @@ export function namedBy<K extends Owned>(
   return record;
 }
 
-/** All records of a kind that belong to the account. */
-export function* listOf<K extends Owned>(
+/** All records of a kind that belong to the account, newest first; a page of it costs as much as the page. */
+export function listOf<K extends OwnedKind>(
   ctx: RestContext,
   request: Pick<RestRequest, "account">,
   kind: K,
-): Generator<RecordKinds[K] & Sortable> {
-  for (const record of ctx.store.list(kind)) if (record.accountSid === request.account.sid) yield record;
+): Listing<RecordKinds[K]> {
+  return ctx.store.listOf(kind, request.account.sid);
 }
 
 /** What every new record begins with. */

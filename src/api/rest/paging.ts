@@ -1,18 +1,17 @@
 /**
  * One page of a list, newest first (trunking-rest.md 2). A page token is the sort key of the last row, so that a list goes on rightly
- * when rows come and go between two pages. Time is linear in the list, memory in the page.
+ * when rows come and go between two pages. A `Listing` of the store costs what the page costs; of anything else time is linear in the
+ * rows, memory in the page.
  */
 
+import type { Listing, Sortable } from "../../store/store.ts";
 import { badParameter } from "./rest-error.ts";
 
 export const PAGE_SIZE_DEFAULT = 50;
 export const PAGE_SIZE_MAX = 1000;
 const TOKEN_LENGTH_MAX = 200;
 
-export interface Sortable {
-  readonly sid: string;
-  readonly dateCreated: string;
-}
+export type { Sortable };
 
 export interface PageRequest {
   readonly size: number;
@@ -64,22 +63,38 @@ function countOf(query: Query, name: string, byDefault: number): number {
   return Number(text);
 }
 
-/** Takes the page out of all rows, whatever their order. */
-export function pageOf<T extends Sortable>(rows: Iterable<T>, request: PageRequest): Page<T> {
-  const { size, after } = request;
-  // The newest so far, in order; one more than the page, to see whether another follows.
+/** Takes the page out of the rows, whatever their order. */
+export function pageOf<T extends Sortable>(rows: Iterable<T> | Listing<T>, request: PageRequest): Page<T> {
+  return pageFrom("olderThan" in rows ? nextOf(rows, request) : newestOf(rows, request), request);
+}
+
+/** The rows of the page and one more, to see whether another page follows. */
+function nextOf<T extends Sortable>(listing: Listing<T>, { size, after }: PageRequest): T[] {
+  const rows: T[] = [];
+  const [dateCreated = "", sid = ""] = after.split(" ");
+  for (const row of after === "" ? listing : listing.olderThan({ dateCreated, sid })) if (rows.push(row) > size) break;
+  return rows;
+}
+
+function newestOf<T extends Sortable>(rows: Iterable<T>, { size, after }: PageRequest): T[] {
+  // The newest so far, in order.
   const best: { key: string; row: T }[] = [];
   for (const row of rows) {
-    const key = `${row.dateCreated} ${row.sid}`;
+    const key = keyOf(row);
     if (after !== "" && key >= after) continue;
     if (best.length > size && key <= best[size]!.key) continue;
     best.splice(placeOf(best, key), 0, { key, row });
     if (best.length > size + 1) best.pop();
   }
-  const shown = best.slice(0, size);
-  const token = best.length > size ? tokenOf(shown.at(-1)!.key) : undefined;
+  return best.map(({ row }) => row);
+}
+
+function pageFrom<T extends Sortable>(found: readonly T[], request: PageRequest): Page<T> {
+  const { size } = request;
+  const rows = found.slice(0, size);
+  const token = found.length > size ? tokenOf(keyOf(rows.at(-1)!)) : undefined;
   return {
-    rows: shown.map(({ row }) => row),
+    rows,
     request,
     firstQuery: `PageSize=${size}&Page=0${request.others}`,
     nextQuery:
@@ -99,6 +114,10 @@ function placeOf(best: readonly { key: string }[], key: string): number {
     else high = middle;
   }
   return low;
+}
+
+function keyOf({ dateCreated, sid }: Sortable): string {
+  return `${dateCreated} ${sid}`;
 }
 
 function tokenOf(key: string): string {

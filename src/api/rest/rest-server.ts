@@ -11,7 +11,8 @@ import type { Account } from "../../trunking/records.ts";
 import type { HttpAuth } from "../auth.ts";
 import { Parameters } from "./parameters.ts";
 import { notFound, ofStoreError, REST_CODES, RestError } from "./rest-error.ts";
-import type { RestContext, RestRoute } from "./route.ts";
+import type { RestContext, RestRequest, RestRoute } from "./route.ts";
+import { WriteTurns } from "./write-turns.ts";
 
 const BODY_BYTES_MAX = 1024 * 1024;
 const METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"] as const;
@@ -24,6 +25,7 @@ export function addRestRoutes(
   log: Log,
   routes: readonly RestRoute[],
 ): void {
+  const turns = new WriteTurns(ctx.clock);
   server.register(async (scope) => {
     scope.addContentTypeParser("application/x-www-form-urlencoded", { parseAs: "string" }, (_request, body, done) =>
       done(null, new URLSearchParams(body as string)),
@@ -49,13 +51,15 @@ export function addRestRoutes(
         bodyLimit: BODY_BYTES_MAX,
         handler: async (request, reply) => {
           const account = accountOf(ctx, auth, request, reply);
-          const { status, body } = await route.handle({
+          const asked: RestRequest = {
             account,
             path: request.params as Record<string, string>,
             query: request.query as Record<string, unknown>,
             body: new Parameters(request.body instanceof URLSearchParams ? request.body : []),
             base: `${request.protocol}://${request.host}`,
-          });
+          };
+          const writes = route.method !== "GET" && route.writesRecords !== false;
+          const { status, body } = await (writes ? turns.take(() => route.handle(asked)) : route.handle(asked));
           return body === undefined ? reply.code(status).send() : reply.code(status).send(body);
         },
       });

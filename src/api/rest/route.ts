@@ -46,6 +46,11 @@ export interface RestRoute {
   readonly method: "GET" | "POST" | "DELETE";
   /** As fastify wants it: `/v1/Trunks/:trunk`. */
   readonly path: string;
+  /**
+   * POST and DELETE have their turn one after the other, so that what they read of the store stays so until they have written. False
+   * for those that write nothing, or that wait for something else than the store.
+   */
+  readonly writesRecords?: false;
   readonly handle: (request: RestRequest) => RestReply | Promise<RestReply>;
 }
 

@@ -1,7 +1,7 @@
 /** `…/SIP/Domains` (trunking-rest.md 6.1; R-BYOC-2, R-BYOC-3). */
 
 import { newSid } from "../../base/ids.ts";
-import { domainNameOf, hasSubdomains, labelOfDomainName, subdomainProblem } from "../../trunking/domains.ts";
+import { domainNameOf, labelOfDomainName, subdomainProblem } from "../../trunking/domains.ts";
 import type { SipDomain } from "../../trunking/records.ts";
 import { changed, listOf, namedBy, newBase, ownedBy } from "./owned.ts";
 import { pageOf, readPageRequest } from "./paging.ts";
@@ -62,8 +62,8 @@ export function sipDomainRoutes(ctx: RestContext): RestRoute[] {
   };
   const domainOf = (request: RestRequest): SipDomain => ownedBy(ctx, request, "sipDomains", request.path["domain"]!);
   const refuseWithSubdomains = ({ domainName }: SipDomain): void => {
-    const labels = [...ctx.store.list("sipDomains")].map((domain) => domain.domainName);
-    if (hasSubdomains(domainName, labels)) throw conflict("the domain has sub-domains: they have to go first");
+    if (ctx.store.hasSubdomains("sipDomains", domainName))
+      throw conflict("the domain has sub-domains: they have to go first");
   };
   const label = (request: RestRequest, before: SipDomain | undefined): string | undefined => {
     const name = request.body.text("DomainName", 255);
@@ -131,13 +131,13 @@ export function sipDomainRoutes(ctx: RestContext): RestRoute[] {
       handle: async (request) => {
         const domain = domainOf(request);
         refuseWithSubdomains(domain);
-        for (const trunk of ctx.store.list("byocTrunks"))
-          if (trunk.fromDomainSid === domain.sid)
-            throw conflict(`${domain.sid} is still the From domain of ${trunk.sid}`);
-        const mappings = [...listOf(ctx, request, "sourceIpMappings")].filter((one) => one.sipDomainSid === domain.sid);
+        const uses = ctx.store.usesOf(domain.sid);
+        const byoc = uses.find(({ kind }) => kind === "byocTrunks");
+        if (byoc !== undefined) throw conflict(`${domain.sid} is still the From domain of ${byoc.record.sid}`);
+        const mappings = uses.filter(({ kind }) => kind === "sourceIpMappings");
         await ctx.store.apply([
           { kind: "sipDomains", remove: domain.sid },
-          ...mappings.map(({ sid }) => ({ kind: "sourceIpMappings", remove: sid }) as const),
+          ...mappings.map(({ record }) => ({ kind: "sourceIpMappings", remove: record.sid }) as const),
         ]);
         return deleted;
       },

@@ -14,7 +14,6 @@ import { ACCOUNT, created, deleted, ok, type RestContext, type RestRequest, type
 
 interface Kind {
   readonly records: "ipAcls" | "credentialLists";
-  readonly field: "ipAclSids" | "credentialListSids";
   readonly path: string;
   readonly key: string;
   readonly prefix: "AL" | "CL";
@@ -27,7 +26,6 @@ interface Kind {
 const KINDS: readonly Kind[] = [
   {
     records: "ipAcls",
-    field: "ipAclSids",
     path: "IpAccessControlLists",
     key: "ip_access_control_lists",
     prefix: "AL",
@@ -37,7 +35,6 @@ const KINDS: readonly Kind[] = [
   },
   {
     records: "credentialLists",
-    field: "credentialListSids",
     path: "CredentialLists",
     key: "credential_lists",
     prefix: "CL",
@@ -91,9 +88,7 @@ function routesOf(ctx: RestContext, kind: Kind): RestRoute[] {
       path: `${path}.json`,
       handle: async (request) => {
         const friendlyName = name(request);
-        let count = 0;
-        for (const _ of listOf(ctx, request, records)) count++;
-        if (count >= kind.countMax)
+        if (ctx.store.countOf(records, request.account.sid) >= kind.countMax)
           throw new RestError(400, REST_CODES.badParameter, `an account has at most ${kind.countMax} of these lists`);
         const base = { ...newBase(ctx, request, newSid(prefix)), friendlyName };
         const list = records === "ipAcls" ? { ...base, addresses: [] } : { ...base, credentials: [] };
@@ -117,9 +112,8 @@ function routesOf(ctx: RestContext, kind: Kind): RestRoute[] {
       handle: async (request) => {
         const { sid } = listIn(request);
         // Without its list a domain would have no guard: it is taken off there first.
-        for (const kindOfDomain of ["trunks", "sipDomains"] as const)
-          for (const domain of ctx.store.list(kindOfDomain))
-            if (domain[kind.field].includes(sid)) throw conflict(`${sid} is still mapped to ${domain.sid}`);
+        const [use] = ctx.store.usesOf(sid);
+        if (use !== undefined) throw conflict(`${sid} is still mapped to ${use.record.sid}`);
         await ctx.store.apply([{ kind: records, remove: sid } as Change]);
         return deleted;
       },

@@ -1,7 +1,7 @@
 /** `/v1/Trunks/{TK}/PhoneNumbers` (trunking-rest.md 4.3; R-NUM-1 to R-NUM-3). */
 
 import type { PhoneNumber, Trunk } from "../../trunking/records.ts";
-import { changed, listOf, namedBy, ownedBy } from "./owned.ts";
+import { changed, namedBy, ownedBy } from "./owned.ts";
 import { pageOf, readPageRequest } from "./paging.ts";
 import { phoneNumberView } from "./phone-number-view.ts";
 import { isoDate, metaList } from "./present.ts";
@@ -28,9 +28,6 @@ export function trunkPhoneNumberRoutes(ctx: RestContext): RestRoute[] {
     if (number.trunkSid !== trunk.sid) throw notFound(number.sid);
     return number;
   };
-  function* numbersOf(request: RestRequest, trunk: Trunk): Generator<PhoneNumber> {
-    for (const number of listOf(ctx, request, "phoneNumbers")) if (number.trunkSid === trunk.sid) yield number;
-  }
 
   return [
     {
@@ -38,7 +35,7 @@ export function trunkPhoneNumberRoutes(ctx: RestContext): RestRoute[] {
       path: PATH,
       handle: (request) => {
         const trunk = trunkOf(request);
-        const page = pageOf(numbersOf(request, trunk), readPageRequest(request.query));
+        const page = pageOf(ctx.store.numbersOfTrunk(trunk.sid), readPageRequest(request.query));
         const url = `${request.base}/v1/Trunks/${trunk.sid}/PhoneNumbers`;
         return ok(metaList("phone_numbers", url, page, (number) => show(request, number)));
       },

@@ -2,7 +2,7 @@
 
 import { newSid } from "../../base/ids.ts";
 import type { Change } from "../../store/store.ts";
-import { domainNameOf, hasSubdomains, labelOfDomainName, subdomainProblem } from "../../trunking/domains.ts";
+import { domainNameOf, labelOfDomainName, subdomainProblem } from "../../trunking/domains.ts";
 import type { Trunk } from "../../trunking/records.ts";
 import { changed, listOf, newBase, ownedBy } from "./owned.ts";
 import { pageOf, readPageRequest } from "./paging.ts";
@@ -166,9 +166,7 @@ function readDomain(
 }
 
 function refuseWithSubdomains(ctx: RestContext, { domainName }: Trunk): void {
-  if (domainName === null) return;
-  const labels = [...ctx.store.list("trunks")].map((trunk) => trunk.domainName);
-  if (hasSubdomains(domainName, labels))
+  if (domainName !== null && ctx.store.hasSubdomains("trunks", domainName))
     throw new RestError(400, DOMAIN_DEPENDENCY, "the domain of the trunk has sub-domains: they have to go first");
 }
 
@@ -176,8 +174,7 @@ function refuseWithSubdomains(ctx: RestContext, { domainName }: Trunk): void {
 function removal(ctx: RestContext, trunk: Trunk): Change[] {
   const changes: Change[] = [{ kind: "trunks", remove: trunk.sid }];
   for (const { sid } of ctx.store.originationUrls(trunk.sid)) changes.push({ kind: "originationUrls", remove: sid });
-  for (const number of ctx.store.list("phoneNumbers"))
-    if (number.trunkSid === trunk.sid)
-      changes.push({ kind: "phoneNumbers", put: changed(ctx, number, { trunkSid: null }) });
+  for (const number of ctx.store.numbersOfTrunk(trunk.sid))
+    changes.push({ kind: "phoneNumbers", put: changed(ctx, number, { trunkSid: null }) });
   return changes;
 }

@@ -22,6 +22,7 @@ import { LoopGuard } from "./calls/loop-guard.ts";
 import { NewRequests } from "./calls/new-requests.ts";
 import { OtherRequests } from "./calls/other-requests.ts";
 import { Overload } from "./calls/overload.ts";
+import { placeCall } from "./calls/place-call.ts";
 import { Registrations } from "./calls/registration/registrations.ts";
 import { SipTrace } from "./calls/sip-trace.ts";
 import { TargetHealth } from "./calls/target-health.ts";
@@ -202,6 +203,11 @@ export class Gateway {
         rest: {
           store,
           calls: this.calls,
+          alerts: this.alerts,
+          voice: {
+            place: (order) => placeCall(context, order),
+            takesCalls: () => !this.#admission.draining && this.calls.liveCount < context.settings.callsMax,
+          },
           secrets: options.secrets,
           clock: this.#clock,
           baseDomain: config.domains.base,

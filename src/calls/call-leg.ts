@@ -63,6 +63,7 @@ export class CallLeg {
     dialog.onRequest = (request) => this.#requested(request);
     dialog.onEnded = (end) => this.#end(endOf(end));
     this.#stopListening = this.#listen(media);
+    call.control.end = (text) => this.lose(text);
   }
 
   get media(): MediaLeg {

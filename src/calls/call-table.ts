@@ -48,6 +48,14 @@ export class CallTable {
     });
   }
 
+  /** Removes an ended call from memory. */
+  forget(call: Call): void {
+    this.#well.delete(call);
+    this.#failed.delete(call);
+    this.#told.delete(call);
+    this.#ended.delete(call.sid);
+  }
+
   #endedWell(call: Call): void {
     this.#well.add(call);
     this.#told.add(call);
@@ -60,10 +68,7 @@ export class CallTable {
   #forgetOne(): void {
     const isFailedTurn = this.#well.size === 0 || this.#failed.size > this.#endedMax * FAILED_SHARE;
     const group = isFailedTurn ? this.#failed : this.#well;
-    const oldest = group.values().next().value!;
-    group.delete(oldest);
-    this.#told.delete(oldest);
-    this.#ended.delete(oldest.sid);
+    this.forget(group.values().next().value!);
   }
 
   bySid(sid: string): Call | undefined {

@@ -6,6 +6,7 @@ import { messageOf } from "../base/errors.ts";
 import { newSid } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { LegStats } from "../media/media-events.ts";
+import type { CallControl } from "./call-control.ts";
 import { type CallEvent, type CallStatus, isFinal, nextCallStatus } from "./call-state.ts";
 import { type Decision, DecisionLog } from "./decisions.ts";
 
@@ -65,6 +66,8 @@ export class Call {
   hasError = false;
   /** Counters of the media leg, once it was closed. */
   mediaStats: LegStats | undefined;
+  /** What can be asked of it; empty once it has ended. */
+  control: CallControl = {};
   #status: CallStatus = "queued";
   #answeredAt: Date | undefined;
   #endedAt: Date | undefined;
@@ -121,6 +124,11 @@ export class Call {
     return Math.ceil(this.#durationMs / 1000);
   }
 
+  /** From the answer to now; 0 without one. */
+  get answeredForMs(): number {
+    return this.#answeredAt === undefined ? 0 : this.#clock.nowMs() - this.#answeredMs;
+  }
+
   /** Moves the call along its table; an event that the table ignores does nothing. */
   apply(event: CallEvent): void {
     const row = nextCallStatus(this.#status, event);
@@ -136,6 +144,7 @@ export class Call {
         if (isFinal(row.next)) {
           this.#endedAt = this.#clock.wallTime();
           this.#endMs = this.#clock.nowMs();
+          this.control = {};
         }
         this.events.emit("status", row.next, this);
       }

@@ -50,6 +50,11 @@ export class InboundLeg {
     invite.onCancelled = (text, request) => this.#end({ cause: "cancelled", text, reason: passedReason(request) });
     invite.onReoffer = (request) => void this.#reoffered(request);
     invite.onEarlyAnswer = (prack) => void this.#earlyAnswered(prack);
+    call.control.end = (text) => {
+      if (this.#state !== "offered") return;
+      invite.reject(480);
+      this.#end({ cause: "cancelled", text });
+    };
     media.listen({
       onLegLost: () => {
         if (this.#state !== "offered") return;

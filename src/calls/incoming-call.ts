@@ -33,6 +33,7 @@ import { mediaPolicy } from "./plan-targets.ts";
 import { terminateCall } from "./termination-call.ts";
 import type { Seat } from "./transfer/conversation-table.ts";
 import { judgeReplaces, takePlace } from "./transfer/take-place.ts";
+import { partiesOfInvite } from "./voice-parties.ts";
 import { type VoiceApplication, VoiceSession } from "./voice-session.ts";
 
 /** Who fails one of these may be anybody, under any address (SIP-OVL-4). */
@@ -300,7 +301,12 @@ export class IncomingCalls {
       return;
     }
     await this.#open(admitted, "inbound", domain.record, (leg) =>
-      new VoiceSession(this.#ctx, leg, application, admitted).run(),
+      new VoiceSession(
+        this.#ctx,
+        leg,
+        application,
+        partiesOfInvite(this.#ctx, admitted, sipSideOf(domain.record)),
+      ).run(),
     );
   }
 
@@ -336,7 +342,7 @@ export class IncomingCalls {
     const status = "statusCallbackUrl" in source ? source : undefined;
     return {
       accountSid: domain.accountSid,
-      handler: { url: source.voiceUrl, method: source.voiceMethod },
+      source: { url: source.voiceUrl, method: source.voiceMethod },
       fallback:
         source.voiceFallbackUrl === null
           ? undefined
@@ -347,8 +353,6 @@ export class IncomingCalls {
         // BYOC trunks are told of all four, numbers of the end only (twiml.md 4.3).
         events: source === byoc ? ["initiated", "ringing", "answered", "completed"] : ["completed"],
       },
-      sipDomain: { name: domain.domainName, sid: domain.sid },
-      ...(byoc === undefined ? {} : { byocTrunkSid: byoc.sid }),
       extraParameters: [],
     };
   }
@@ -443,4 +447,9 @@ export class IncomingCalls {
       this.#ctx.log.error("a call could not be taken", { callSid: call.sid, error: text });
     invite.reject(status, rejection(text));
   }
+}
+
+/** What webhooks are told of the domain that was called. */
+function sipSideOf({ domainName, sid, byocTrunkSid }: SipDomain) {
+  return { name: domainName, sid, ...(byocTrunkSid === null ? {} : { byocTrunkSid }) };
 }

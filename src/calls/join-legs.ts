@@ -11,14 +11,16 @@ export interface JoinOptions {
   readonly limitMs: number;
   /** Ends the bridge early, as `hangupOnStar` or a new TwiML document does; the second leg is hung up. */
   readonly signal?: AbortSignal;
+  /** Ends the bridge early, and both legs go on. */
+  readonly release?: AbortSignal;
 }
 
 /** Who ended it. */
-export type JoinEnd = "first" | "second" | "limit" | "aborted" | "fault";
+export type JoinEnd = "first" | "second" | "limit" | "aborted" | "released" | "fault";
 
 /**
- * Bridges both legs and resolves when the bridge is over. The second leg has ended and its call has its final status then; the
- * first goes on, as the parent of a `<Dial>` does.
+ * Bridges both legs and resolves when the bridge is over. Unless it was released the second leg has ended and its call has its
+ * final status then; the first goes on, as the parent of a `<Dial>` does.
  */
 export async function joinLegs(
   ctx: CallContext,
@@ -34,6 +36,8 @@ export async function joinLegs(
       resolve(cause);
     };
     const abort = (): void => finish("aborted");
+    const release = (): void => finish("released");
+    options.release?.addEventListener("abort", release, { once: true });
     options.signal?.addEventListener("abort", abort, { once: true });
     const limit: Timer = ctx.clock.after(options.limitMs, () => finish("limit"));
     cleanup.push(
@@ -45,6 +49,7 @@ export async function joinLegs(
       () => limit.cancel(),
       relayDigits(first, second),
       () => options.signal?.removeEventListener("abort", abort),
+      () => options.release?.removeEventListener("abort", release),
     );
     if (options.signal?.aborted === true) abort();
     else if (first.ended) finish("first");
@@ -57,8 +62,10 @@ export async function joinLegs(
   });
   if (end === "limit")
     first.call.note("ended", `the limit of ${options.limitMs / 1000} s was reached`, { code: "ended.limit" });
-  second.hangup(reason);
-  second.call.apply("hung-up");
+  if (end !== "released") {
+    second.hangup(reason);
+    second.call.apply("hung-up");
+  }
   if (!first.ended) await first.media.unbridge().catch(() => undefined);
   return end;
 }

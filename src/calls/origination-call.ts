@@ -13,6 +13,7 @@ import { trunkRoute } from "./carrier-link.ts";
 import { diversions } from "./identity.ts";
 import type { InboundLeg } from "./inbound-leg.ts";
 import { callThrough, refusalOf } from "./through-call.ts";
+import { partiesOfInvite } from "./voice-parties.ts";
 import { VoiceSession } from "./voice-session.ts";
 
 export async function originateCall(
@@ -45,6 +46,8 @@ export async function originateCall(
     : { kind: "exhausted", lastStatus: 480, attempts: 0, text: "the trunk has no enabled origination URI" };
   if (outcome.kind === "bridged") return;
   if (outcome.kind === "cancelled") {
+    // The far leg may have been ended from outside, while the caller still waits.
+    inbound.hangup(480);
     inbound.call.apply("end-canceled");
     return;
   }
@@ -67,15 +70,15 @@ export async function originateCall(
         inbound,
         {
           accountSid: trunk.accountSid,
-          handler: { url: trunk.disasterRecoveryUrl, method: trunk.disasterRecoveryMethod },
+          source: { url: trunk.disasterRecoveryUrl, method: trunk.disasterRecoveryMethod },
           fallback: undefined,
-          statusCallback: { url: null, method: "POST", events: [] },
           extraParameters: [
             ["TrunkSid", trunk.sid],
             ["LastSipResponseCode", String(outcome.lastStatus)],
           ],
         },
-        admitted,
+        // A trunk's calls are between numbers (twiml.md 4.1).
+        { ...partiesOfInvite(ctx, admitted), from: callerNumber, to: verdict.called },
       ).run();
       return;
     }

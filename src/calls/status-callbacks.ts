@@ -11,18 +11,23 @@ type EventName = StatusCallbackAttributes["events"][number];
 export class StatusCallbacks {
   readonly #ctx: CallContext;
   readonly #call: Call;
-  readonly #wanted: StatusCallbackAttributes;
+  #wanted: StatusCallbackAttributes;
   readonly #authToken: string;
   #sequence = 0;
   #fired = new Set<EventName>();
 
-  /** Follows the call from now on when a URL is set. */
+  /** Follows the call from now on. */
   constructor(ctx: CallContext, call: Call, wanted: StatusCallbackAttributes, authToken: string) {
     this.#ctx = ctx;
     this.#call = call;
     this.#wanted = wanted;
     this.#authToken = authToken;
-    if (wanted.url !== null) call.events.on("status", (status) => this.#report(status));
+    call.events.on("status", (status) => this.#report(status));
+  }
+
+  /** What was told is not told again elsewhere. */
+  change(where: Partial<StatusCallbackAttributes>): void {
+    this.#wanted = { ...this.#wanted, ...where };
   }
 
   #report(status: CallStatus): void {
@@ -46,7 +51,7 @@ export class StatusCallbacks {
         accountSid: call.details.accountSid,
         from: call.details.from,
         to: call.details.to,
-        direction: call.details.direction === "outbound-dial" ? "outbound-dial" : "inbound",
+        direction: directionOf(call),
         callStatus: status,
         ...(call.details.parentSid === undefined ? {} : { parentCallSid: call.details.parentSid }),
         timestamp: this.#ctx.clock.wallTime(),
@@ -55,6 +60,11 @@ export class StatusCallbacks {
       }),
     });
   }
+}
+
+function directionOf({ details }: Call): "inbound" | "outbound-api" | "outbound-dial" {
+  const { direction } = details;
+  return direction === "outbound-dial" || direction === "outbound-api" ? direction : "inbound";
 }
 
 function eventOf(status: CallStatus): EventName | undefined {

@@ -75,6 +75,7 @@ export class TargetHunt {
   async run(): Promise<HuntOutcome> {
     let last: AttemptFailure | undefined;
     let inserted: OutboundTarget | undefined;
+    this.#options.call.control.end = () => this.cancel();
     while (!this.#cancelled && this.#silentMs < this.#ctx.settings.silentTotalMs) {
       const target = inserted ?? this.#nextTarget();
       inserted = undefined;

@@ -8,6 +8,7 @@ import { carrierRoute } from "./carrier-link.ts";
 import { diversions } from "./identity.ts";
 import type { InboundLeg } from "./inbound-leg.ts";
 import { callThrough, refusalOf } from "./through-call.ts";
+import { partiesOfInvite } from "./voice-parties.ts";
 import { VoiceSession } from "./voice-session.ts";
 
 export async function terminateCall(
@@ -25,12 +26,11 @@ export async function terminateCall(
       inbound,
       {
         accountSid: trunk.accountSid,
-        handler: { url: link.url, method: link.method },
+        source: { url: link.url, method: link.method },
         fallback: undefined,
-        statusCallback: { url: null, method: "POST", events: [] },
         extraParameters: [["TrunkSid", trunk.sid]],
       },
-      admitted,
+      partiesOfInvite(ctx, admitted),
     ).run();
     return;
   }
@@ -76,6 +76,8 @@ export async function terminateCall(
   });
   if (outcome.kind === "bridged") return;
   if (outcome.kind === "cancelled") {
+    // The far leg may have been ended from outside, while the caller still waits.
+    inbound.hangup(480);
     inbound.call.apply("end-canceled");
     return;
   }

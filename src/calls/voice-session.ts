@@ -4,21 +4,20 @@
  */
 
 import { GatewayError, messageOf, TwimlError, WebhookError } from "../base/errors.ts";
-import { domainNameOf } from "../trunking/domains.ts";
-import { callParameters, type SipDomainDescription } from "../voice/call-parameters.ts";
+import { callParameters } from "../voice/call-parameters.ts";
 import { CookieJar } from "../voice/cookie-jar.ts";
 import { fetchTwiml, type Handler } from "../voice/fetch-twiml.ts";
 import { shownUrl } from "../voice/http-errors.ts";
 import { advance, type Instruction, type Outcome, type Program, startProgram } from "../voice/interpreter.ts";
 import type { Parameter } from "../voice/signature.ts";
-import type { StatusCallbackAttributes } from "../voice/verbs.ts";
-import type { AdmittedInvite } from "./admitted-invite.ts";
+import { parseTwiml } from "../voice/twiml-parser.ts";
+import type { StatusCallbackAttributes, TwimlDocument } from "../voice/verbs.ts";
+import type { VoiceSource } from "../voice/voice-source.ts";
 import type { CallContext } from "./call-context.ts";
+import type { NextDocument } from "./call-control.ts";
 import type { CallLeg } from "./call-leg.ts";
 import { endEventOf } from "./call-state.ts";
 import { CallStreams } from "./call-streams.ts";
-import { customHeaders } from "./identity.ts";
-import type { InboundLeg } from "./inbound-leg.ts";
 import { StatusCallbacks } from "./status-callbacks.ts";
 import { dialActionParameters, streamActionParameters } from "./verbs/action-parameters.ts";
 import { runDial } from "./verbs/dial.ts";
@@ -26,64 +25,109 @@ import { runPause } from "./verbs/pause.ts";
 import { runPlay } from "./verbs/play.ts";
 import { runConnect, runStart, runStop } from "./verbs/streams.ts";
 import type { VerbScope } from "./verbs/verb-scope.ts";
+import { AnsweredLeg, type VoiceLeg } from "./voice-leg.ts";
+import { partiesOfCall, type VoiceParties } from "./voice-parties.ts";
 
 /** Where the TwiML comes from. */
 export interface VoiceApplication {
   readonly accountSid: string;
-  readonly handler: Handler;
+  readonly source: VoiceSource;
   readonly fallback: Handler | undefined;
-  readonly statusCallback: StatusCallbackAttributes;
-  readonly sipDomain?: { readonly name: string; readonly sid: string };
-  readonly byocTrunkSid?: string;
+  /** Absent when the call has its callbacks already. */
+  readonly statusCallback?: StatusCallbackAttributes;
   readonly extraParameters: readonly Parameter[];
 }
 
+/** TwiML that was given as text has no URL that could tell of it. */
+const INLINE = "the call's own TwiML";
+
 export class VoiceSession {
   readonly #ctx: CallContext;
-  readonly #inbound: InboundLeg;
+  readonly #own: VoiceLeg;
   readonly #application: VoiceApplication;
-  readonly #admitted: AdmittedInvite;
+  readonly #parties: VoiceParties;
   readonly #cookies = new CookieJar();
-  readonly #over = new AbortController();
+  /** Aborted when another document takes over, or the call ends. */
+  #document = new AbortController();
+  #over = false;
+  #fallback: Handler | undefined;
+  #next: NextDocument | undefined;
   readonly #streams: CallStreams;
   readonly #authToken: string;
   /** What `<Reject>` as the first effective verb answers; undefined while the document has not asked for it. */
   #leg: Promise<CallLeg | undefined> | undefined;
 
-  constructor(ctx: CallContext, inbound: InboundLeg, application: VoiceApplication, admitted: AdmittedInvite) {
+  constructor(ctx: CallContext, leg: VoiceLeg, application: VoiceApplication, parties: VoiceParties) {
     this.#ctx = ctx;
-    this.#inbound = inbound;
+    this.#own = leg;
     this.#application = application;
-    this.#admitted = admitted;
+    this.#fallback = application.fallback;
+    this.#parties = parties;
     this.#authToken = ctx.store.get("accounts", application.accountSid)?.authToken ?? "";
-    this.#streams = new CallStreams(ctx, inbound.call, inbound.media, this.#authToken);
-    new StatusCallbacks(ctx, inbound.call, application.statusCallback, this.#authToken);
+    this.#streams = new CallStreams(ctx, leg.call, leg.media, this.#authToken);
+    if (application.statusCallback !== undefined)
+      new StatusCallbacks(ctx, leg.call, application.statusCallback, this.#authToken);
   }
 
   /** Resolves when the call is over. */
   async run(): Promise<void> {
-    const { call } = this.#inbound;
-    this.#inbound.onEnded = (end) => {
+    const { call } = this.#own;
+    this.#own.onEnded = (end) => {
       call.apply(end.cause === "cancelled" ? "end-canceled" : "hung-up");
-      this.#over.abort();
+      this.#end();
     };
+    call.control.redirect = (next) => this.#redirect(next);
     call.apply("sent");
-    this.#inbound.ring();
-    if (this.#inbound.ended) this.#over.abort();
+    this.#own.ring();
+    if (this.#own.ended) this.#end();
     try {
       await this.#runDocuments();
     } catch (error) {
-      if (!this.#over.signal.aborted) this.#failed(error);
+      if (!this.#over) this.#failed(error);
     }
+    delete call.control.redirect;
     await this.#streams.stopAll();
-    if (!this.#inbound.ended) this.#inbound.hangup(480);
-    call.apply(this.#inbound.answered || call.answeredAt !== undefined ? "hung-up" : endEventOf(call.sipStatus));
+    if (!this.#own.ended) this.#own.hangup(480);
+    call.apply(this.#own.answered || call.answeredAt !== undefined ? "hung-up" : endEventOf(call.sipStatus));
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#document.abort();
+  }
+
+  /** voice-rest.md 2.4: what runs now is abandoned. */
+  #redirect(next: NextDocument): boolean {
+    if (this.#over || this.#own.ended) return false;
+    this.#next = next;
+    this.#document.abort();
+    return true;
   }
 
   async #runDocuments(): Promise<void> {
-    let program: Program | undefined = await this.#fetch(this.#application.handler, [], undefined);
+    let { source } = this.#application;
+    for (;;) {
+      try {
+        await this.#runFrom(source);
+      } catch (error) {
+        if (this.#next === undefined) throw error;
+      }
+      const next = this.#next;
+      if (next === undefined || this.#over) return;
+      this.#next = undefined;
+      this.#document = new AbortController();
+      await this.#streams.stopAll("bidirectional");
+      source = next.source;
+      this.#fallback = next.fallback ?? this.#fallback;
+    }
+  }
+
+  async #runFrom(source: VoiceSource): Promise<void> {
+    const { signal } = this.#document;
+    let program: Program | undefined =
+      "twiml" in source ? this.#given(source.twiml) : await this.#fetch(source, [], undefined);
     let outcome: Outcome = { kind: "done" };
-    while (program !== undefined && !this.#over.signal.aborted) {
+    while (program !== undefined && !signal.aborted) {
       const step = advance(program, outcome);
       program = step.program;
       const { instruction } = step;
@@ -107,7 +151,7 @@ export class VoiceSession {
   /** @returns undefined when the verb ended the call */
   async #verb({ verb, documentUrl }: Extract<Instruction, { kind: "run" }>): Promise<Outcome | undefined> {
     const scope = this.#scope();
-    this.#inbound.call.note("verb", `<${verb.verb}>`, { code: `verb.${verb.verb}` });
+    this.#own.call.note("verb", `<${verb.verb}>`, { code: `verb.${verb.verb}` });
     switch (verb.verb) {
       case "Pause":
         await runPause(scope, verb);
@@ -130,9 +174,9 @@ export class VoiceSession {
         return { kind: "action", parameters: dialActionParameters(result) };
       }
       case "Reject":
-        if (this.#inbound.answered) return undefined;
-        this.#inbound.reject(verb.reason === "busy" ? 486 : this.#ctx.settings.rejectStatus);
-        this.#inbound.call.apply(verb.reason === "busy" ? "end-busy" : "end-no-answer");
+        if (this.#own.answered) return undefined;
+        this.#own.reject(verb.reason === "busy" ? 486 : this.#ctx.settings.rejectStatus);
+        this.#own.call.apply(verb.reason === "busy" ? "end-busy" : "end-no-answer");
         return undefined;
       case "Hangup":
         await this.#answer();
@@ -141,37 +185,59 @@ export class VoiceSession {
   }
 
   #scope(): VerbScope {
-    const { verdict, invite } = this.#admitted;
     return {
       ctx: this.#ctx,
-      inbound: this.#inbound,
+      leg: this.#own,
       streams: this.#streams,
       accountSid: this.#application.accountSid,
       authToken: this.#authToken,
-      signal: this.#over.signal,
-      callerId: verdict.caller.number ?? verdict.called,
-      maxForwards: Math.min(70, invite.request.maxForwards - 1),
+      signal: this.#document.signal,
+      callerId: this.#parties.callerId,
+      maxForwards: this.#parties.maxForwards,
       answer: () => this.#answer(),
+      runApart: (leg, next) => void this.#runApart(leg, next),
     };
   }
 
+  /** The other leg of a `<Dial>` goes its own way with a document of its own (voice-rest.md 2.4). */
+  async #runApart(leg: CallLeg, next: NextDocument): Promise<void> {
+    const { worker } = leg.media;
+    worker.reserve(1);
+    const application: VoiceApplication = {
+      accountSid: this.#application.accountSid,
+      source: next.source,
+      fallback: next.fallback,
+      extraParameters: [],
+    };
+    try {
+      await new VoiceSession(this.#ctx, new AnsweredLeg(leg), application, partiesOfCall(leg.call)).run();
+    } catch (error) {
+      this.#ctx.log.error("a call that was moved failed inside", { callSid: leg.call.sid, error: messageOf(error) });
+      leg.hangup();
+    } finally {
+      worker.release(1);
+      leg.call.apply("hung-up");
+    }
+  }
+
   #answer(): Promise<CallLeg | undefined> {
-    this.#leg ??= this.#inbound.answer();
+    this.#leg ??= this.#own.answer();
     return this.#leg;
   }
 
   async #fetch(handler: Handler, parameters: readonly Parameter[], before: Program | undefined): Promise<Program> {
-    const { call } = this.#inbound;
+    const { call } = this.#own;
+    const { signal } = this.#document;
     const startedMs = this.#ctx.clock.nowMs();
     const fetched = await fetchTwiml(this.#ctx.webhooks, {
       handler,
-      fallback: this.#application.fallback,
+      fallback: this.#fallback,
       parameters: [...this.#parameters(), ...parameters],
       authToken: this.#authToken,
       cookies: this.#cookies,
-      signal: this.#over.signal,
+      signal,
       onFailure: (error, url) => {
-        if (this.#over.signal.aborted) return;
+        if (signal.aborted) return;
         const ms = Math.round(this.#ctx.clock.nowMs() - startedMs);
         call.note(
           "webhook",
@@ -180,7 +246,7 @@ export class VoiceSession {
             code: error instanceof TwimlError ? "twiml.invalid" : "webhook.failed",
             alert: error.alertCode,
             url: shownUrl(url),
-            fallback: url === this.#application.fallback?.url,
+            fallback: url === this.#fallback?.url,
             ms,
           },
         );
@@ -196,27 +262,31 @@ export class VoiceSession {
       ms,
       verbs,
     });
-    for (const warning of fetched.document.warnings)
-      this.#alert(warning.alertCode, `TwiML line ${warning.line}: ${warning.message}`, fetched.documentUrl, "warning");
+    this.#warn(fetched.document, fetched.documentUrl);
     return startProgram(fetched.document, fetched.documentUrl, before);
   }
 
+  /** @throws TwimlError when the text is none that can be run */
+  #given(twiml: string): Program {
+    try {
+      const document = parseTwiml(twiml);
+      this.#own.call.note("webhook", INLINE, { code: "twiml.given", verbs: document.verbs.length });
+      this.#warn(document, "");
+      return startProgram(document, null);
+    } catch (error) {
+      if (error instanceof TwimlError) this.#alert(error.alertCode, error.message, "", "error");
+      throw error;
+    }
+  }
+
+  #warn(document: TwimlDocument, url: string): void {
+    for (const warning of document.warnings)
+      this.#alert(warning.alertCode, `TwiML line ${warning.line}: ${warning.message}`, url, "warning");
+  }
+
   #parameters(): Parameter[] {
-    const { call } = this.#inbound;
-    const { verdict, invite } = this.#admitted;
-    const { sipDomain, byocTrunkSid, extraParameters } = this.#application;
-    const sip: SipDomainDescription | undefined =
-      sipDomain === undefined
-        ? undefined
-        : {
-            domain: domainNameOf(sipDomain.name, "sip", this.#ctx.settings.baseDomain),
-            domainSid: sipDomain.sid,
-            callId: invite.request.callId,
-            sourceIp: invite.flow.remoteAddress,
-            headers: customHeaders(invite.request),
-            ...(byocTrunkSid === undefined ? {} : { byocTrunkSid }),
-            ...(verdict.username === null ? {} : { username: verdict.username }),
-          };
+    const { call } = this.#own;
+    const { from, to, direction, sip } = this.#parties;
     // Before the answer applications see a ringing call whatever happened inside (twiml.md 4.1).
     const callStatus = call.status === "initiated" || call.status === "queued" ? "ringing" : call.status;
     return [
@@ -224,20 +294,21 @@ export class VoiceSession {
         {
           callSid: call.sid,
           accountSid: this.#application.accountSid,
-          from: this.#admitted.from,
-          to: this.#admitted.to,
+          from,
+          to,
           callStatus,
-          direction: "inbound",
+          direction,
+          ...(call.details.parentSid === undefined ? {} : { parentCallSid: call.details.parentSid }),
         },
         sip,
       ),
-      ...extraParameters,
+      ...this.#application.extraParameters,
     ];
   }
 
   /** No document: 500 before the answer, BYE after it (R-BYOC-7, R-DR-4). */
   #failed(error: unknown): void {
-    const { call } = this.#inbound;
+    const { call } = this.#own;
     if (!(error instanceof GatewayError))
       this.#ctx.log.error("a voice session failed inside", { callSid: call.sid, error: messageOf(error) });
     else if (!(error instanceof WebhookError || error instanceof TwimlError))
@@ -245,7 +316,7 @@ export class VoiceSession {
     const isTold = error instanceof WebhookError || error instanceof TwimlError;
     const why = isTold ? "so the call ends" : messageOf(error);
     call.note("webhook", `no TwiML could be had: ${why}`, { code: "webhook.none" });
-    this.#inbound.hangup(500);
+    this.#own.hangup(500);
   }
 
   #alert(code: number, text: string, url: string, level: "error" | "warning"): void {
@@ -254,7 +325,7 @@ export class VoiceSession {
       level,
       text,
       url: url.split("?")[0]!,
-      callSid: this.#inbound.call.sid,
+      callSid: this.#own.call.sid,
       accountSid: this.#application.accountSid,
     });
   }

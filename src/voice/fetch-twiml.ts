@@ -1,18 +1,14 @@
 /** TwiML from the application: the URL, and when it fails the fallback URL with what went wrong (twiml.md 5.3). */
 
 import { TwimlError, WebhookError } from "../base/errors.ts";
-import type { HttpMethod } from "../base/http.ts";
 import type { CookieJar } from "./cookie-jar.ts";
 import type { Parameter } from "./signature.ts";
 import { parseTwiml } from "./twiml-parser.ts";
 import type { TwimlDocument } from "./verbs.ts";
+import type { Handler } from "./voice-source.ts";
 import type { WebhookClient } from "./webhook.ts";
 
-/** A URL with its method. */
-export interface Handler {
-  readonly url: string;
-  readonly method: HttpMethod;
-}
+export type { Handler } from "./voice-source.ts";
 
 export interface FetchTwimlOptions {
   readonly handler: Handler;

@@ -88,6 +88,13 @@ beforeAll(async () => {
     rest: {
       store,
       calls,
+      alerts,
+      voice: {
+        place: () => {
+          throw new Error("no call is made here");
+        },
+        takesCalls: () => true,
+      },
       secrets,
       clock,
       baseDomain: "voice.test",

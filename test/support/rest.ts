@@ -6,7 +6,10 @@ import { restRoutes } from "../../src/api/rest/index.ts";
 import { addRestRoutes } from "../../src/api/rest/rest-server.ts";
 import type { RestContext } from "../../src/api/rest/route.ts";
 import { silentLog } from "../../src/base/log.ts";
+import { AlertLog } from "../../src/calls/alert-log.ts";
+import { Call } from "../../src/calls/call.ts";
 import { CallTable } from "../../src/calls/call-table.ts";
+import type { CallOrder } from "../../src/calls/place-call.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { Secrets } from "../../src/store/secrets.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -22,6 +25,10 @@ export interface RestStage {
   readonly url: string;
   readonly store: Store;
   readonly calls: CallTable;
+  readonly alerts: AlertLog;
+  /** Calls that were asked for; nothing places them here. */
+  readonly placed: CallOrder[];
+  takesCalls: boolean;
   readonly secrets: Secrets;
   readonly clock: ManualClock;
   readonly server: FastifyInstance;
@@ -42,9 +49,35 @@ export async function startRest(
   const clock = new ManualClock();
   const secrets = Secrets.ephemeral();
   const calls = new CallTable();
-  const ctx = {
+  const alerts = new AlertLog(clock, silentLog);
+  const stage = {
+    url: "",
     store,
     calls,
+    alerts,
+    placed: [] as CallOrder[],
+    takesCalls: true,
+    secrets,
+    clock,
+    server,
+    stop: () => server.close(),
+  };
+  const ctx: RestContext = {
+    store,
+    calls,
+    alerts,
+    voice: {
+      place: (order) => {
+        stage.placed.push(order);
+        const { accountSid, from, to } = order;
+        const call = new Call({ accountSid, direction: "outbound-api", from, to }, clock, (error) => {
+          throw error;
+        });
+        calls.add(call);
+        return call;
+      },
+      takesCalls: () => stage.takesCalls,
+    },
     secrets,
     clock,
     baseDomain: BASE_DOMAIN,
@@ -56,13 +89,14 @@ export async function startRest(
   };
   addRestRoutes(server, ctx, new HttpAuth(store, secrets.operatorToken, clock), silentLog, restRoutes(ctx));
   const url = await server.listen({ host: "127.0.0.1", port: 0 });
-  return { url, store, calls, secrets, clock, server, stop: () => server.close() };
+  stage.url = url;
+  return stage;
 }
 
 /** The client as its users have it, but for the addresses of the products. */
 export function clientFor(stage: RestStage, account = ACCOUNT, token = account.token): ReturnType<typeof twilio> {
   const client = twilio(account.sid, token);
-  for (const product of [client.trunking, client.voice, client.api, client.routes, client.insights])
+  for (const product of [client.trunking, client.voice, client.api, client.routes, client.insights, client.monitor])
     product.baseUrl = stage.url;
   return client;
 }

@@ -1,16 +1,21 @@
 /**
- * `…/Calls`, the side that reads: calls that are up and those that ended lately, one object a leg (voice-rest.md 2.1, 2.3;
- * R-GEN-10). Nothing is made or changed by it.
+ * `…/Calls`: calls that are up and those that ended lately, one object a leg (voice-rest.md 2; R-GEN-7, R-BYOC-13). Makes them,
+ * shows them, changes what they run and ends them.
  */
 
 import type { Call } from "../../calls/call.ts";
+import { changeCall } from "./call-changes.ts";
+import { readCallChange, readCallOrder } from "./call-orders.ts";
+import { callView, statusOf } from "./call-view.ts";
 import { pageOf, readPageRequest, type Sortable } from "./paging.ts";
-import { rfc2822Date, uriList } from "./present.ts";
-import { badParameter, notFound } from "./rest-error.ts";
-import { ACCOUNT, ok, type RestContext, type RestRequest, type RestRoute } from "./route.ts";
+import { uriList } from "./present.ts";
+import { badParameter, notFound, REST_CODES, RestError } from "./rest-error.ts";
+import { ACCOUNT, created, deleted, ok, type RestContext, type RestRequest, type RestRoute } from "./route.ts";
 
 const PATH = `${ACCOUNT}/Calls`;
 const STATUSES = ["queued", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled"];
+const CALL = `${PATH}/:call(^[^./]+).json`;
+const RUNNING = 20009;
 const FILTER_LENGTH_MAX = 300;
 
 export function callRoutes(ctx: RestContext): RestRoute[] {
@@ -22,20 +27,51 @@ export function callRoutes(ctx: RestContext): RestRoute[] {
       handle: (request) => {
         const rows = [...callsOf(ctx, request)].filter(filterOf(request)).map(sortable);
         const page = pageOf(rows, readPageRequest(request.query));
-        return ok(uriList("calls", `${uriOf(request)}.json`, page, ({ call }) => show(call, uriOf(request))));
+        return ok(uriList("calls", `${uriOf(request)}.json`, page, ({ call }) => callView(call, uriOf(request))));
+      },
+    },
+    {
+      method: "POST",
+      path: `${PATH}.json`,
+      handle: (request) => {
+        const order = readCallOrder(ctx, request);
+        if (!ctx.voice.takesCalls())
+          throw new RestError(503, REST_CODES.unavailable, "the gateway takes no more calls now");
+        return created(callView(ctx.voice.place(order), uriOf(request)));
       },
     },
     {
       method: "GET",
-      path: `${PATH}/:call(^[^./]+).json`,
+      path: CALL,
+      handle: (request) => ok(callView(namedCall(ctx, request), uriOf(request))),
+    },
+    {
+      method: "POST",
+      path: CALL,
+      handle: async (request) => {
+        const call = namedCall(ctx, request);
+        const change = readCallChange(ctx, request);
+        await changeCall(call, change);
+        return ok(callView(call, uriOf(request)));
+      },
+    },
+    {
+      method: "DELETE",
+      path: CALL,
       handle: (request) => {
-        const call = ctx.calls.bySid(request.path["call"]!);
-        if (call === undefined || call.details.accountSid !== request.account.sid)
-          throw notFound(request.path["call"]!.slice(0, 40));
-        return ok(show(call, uriOf(request)));
+        const call = namedCall(ctx, request);
+        if (!call.ended) throw new RestError(409, RUNNING, "the call is still up: end it first with Status=completed");
+        ctx.calls.forget(call);
+        return deleted;
       },
     },
   ];
+}
+
+function namedCall({ calls }: RestContext, { path, account }: RestRequest): Call {
+  const call = calls.bySid(path["call"]!);
+  if (call === undefined || call.details.accountSid !== account.sid) throw notFound(path["call"]!.slice(0, 40));
+  return call;
 }
 
 function* callsOf({ calls }: RestContext, { account }: RestRequest): Generator<Call> {
@@ -45,11 +81,6 @@ function* callsOf({ calls }: RestContext, { account }: RestRequest): Generator<C
 
 function sortable(call: Call): Sortable & { readonly call: Call } {
   return { sid: call.sid, dateCreated: call.createdAt.toISOString(), call };
-}
-
-/** `initiated` is for callbacks only. */
-function statusOf({ status }: Call): string {
-  return status === "initiated" ? "queued" : status;
 }
 
 function filterOf({ query }: RestRequest): (call: Call) => boolean {
@@ -79,43 +110,4 @@ function dateOf(text: string | undefined, name: string, days: number): number | 
   const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(time)) throw badParameter(name, "a date such as 2026-01-31, or a date and time of ISO 8601");
   return isDate ? time + days * 86_400_000 - days : time;
-}
-
-function show(call: Call, uri: string): object {
-  const { details } = call;
-  const isUnanswered = call.ended && call.answeredAt === undefined;
-  return {
-    sid: call.sid,
-    date_created: rfc2822Date(call.createdAt.toISOString()),
-    date_updated: rfc2822Date((call.endedAt ?? call.answeredAt ?? call.createdAt).toISOString()),
-    parent_call_sid: details.parentSid ?? null,
-    account_sid: details.accountSid,
-    to: details.to,
-    to_formatted: formatted(details.to),
-    from: details.from,
-    from_formatted: formatted(details.from),
-    phone_number_sid: null,
-    status: statusOf(call),
-    start_time: rfc2822Date(call.createdAt.toISOString()),
-    end_time: call.endedAt === undefined ? null : rfc2822Date(call.endedAt.toISOString()),
-    duration: call.ended ? String(isUnanswered ? 0 : call.durationSeconds) : null,
-    price: null,
-    price_unit: "USD",
-    direction: details.direction,
-    answered_by: null,
-    api_version: "2010-04-01",
-    forwarded_from: null,
-    group_sid: null,
-    caller_name: null,
-    queue_time: "0",
-    trunk_sid: details.trunkSid ?? null,
-    uri: `${uri}/${call.sid}.json`,
-    subresource_uris: {},
-  };
-}
-
-/** `(415) 555-0100` for the numbers of North America. */
-function formatted(number: string): string {
-  const parts = /^\+1(\d{3})(\d{3})(\d{4})$/.exec(number);
-  return parts === null ? number : `(${parts[1]}) ${parts[2]}-${parts[3]}`;
 }

@@ -8,14 +8,22 @@ const URL_LENGTH_MAX = 2048;
 
 export class Parameters {
   readonly #values: ReadonlyMap<string, string>;
+  readonly #entries: readonly (readonly [string, string])[];
 
   /** The last of several values of one name counts. */
   constructor(entries: Iterable<readonly [string, string]>) {
-    this.#values = new Map(entries);
+    this.#entries = [...entries];
+    this.#values = new Map(this.#entries);
   }
 
   has(name: string): boolean {
     return this.#values.has(name);
+  }
+
+  /** Every value of a name that may be given more than once, or as one value with blanks between; undefined when it is absent. */
+  every(name: string): string[] | undefined {
+    const values = this.#entries.filter(([one]) => one === name).flatMap(([, value]) => value.split(/ +/));
+    return values.length === 0 ? undefined : values.filter((value) => value !== "");
   }
 
   /** @throws RestError 400 when it is missing or empty */
@@ -23,6 +31,11 @@ export class Parameters {
     const value = this.#values.get(name);
     if (value === undefined || value === "") throw badParameter(name, "a value is required");
     return value;
+  }
+
+  /** As it was given; undefined when it is absent. For documents, whose lines end as they like. */
+  raw(name: string): string | undefined {
+    return this.#values.get(name);
   }
 
   /** Text of at most `most` characters without control characters; undefined when it is absent. */

@@ -2,17 +2,28 @@
 
 import type { Clock } from "../../base/clock.ts";
 import type { StaticIpConfig } from "../../base/gateway-config.ts";
+import type { AlertLog } from "../../calls/alert-log.ts";
 import type { CallTable } from "../../calls/call-table.ts";
+import type { PlaceCall } from "../../calls/place-call.ts";
 import type { Secrets } from "../../store/secrets.ts";
 import type { Store } from "../../store/store.ts";
 import type { EdgeTable } from "../../trunking/edges.ts";
 import type { Account } from "../../trunking/records.ts";
 import type { Parameters } from "./parameters.ts";
 
+/** The part of the call layer that makes calls. */
+export interface VoiceAccess {
+  readonly place: PlaceCall;
+  /** False while the gateway is full or is going out of service. */
+  readonly takesCalls: () => boolean;
+}
+
 /** What resources work on. */
 export interface RestContext {
   readonly store: Store;
   readonly calls: CallTable;
+  readonly alerts: AlertLog;
+  readonly voice: VoiceAccess;
   readonly secrets: Secrets;
   readonly clock: Clock;
   /** DNS suffix of trunk and SIP domains. */

@@ -5,6 +5,7 @@
 
 import type { Dial, DialNoun } from "../../voice/verbs.ts";
 import { Call, listenerFaults } from "../call.ts";
+import type { NextDocument } from "../call-control.ts";
 import { endEventOf } from "../call-state.ts";
 import { joinLegs } from "../join-legs.ts";
 import type { OutboundLeg, OutboundTarget } from "../outbound-leg.ts";
@@ -57,7 +58,7 @@ export async function runDial(scope: VerbScope, verb: Dial): Promise<DialResult>
 
 /** Rings all nouns at once; the first to answer wins, the others are cancelled. */
 async function dialGroup(scope: VerbScope, verb: Dial, nouns: readonly DialNoun[]): Promise<DialResult> {
-  const { ctx, inbound, signal } = scope;
+  const { ctx, leg: own, signal } = scope;
   const branches = nouns.map((noun) => startBranch(scope, verb, noun));
   const cancelAll = (): void => {
     for (const branch of branches) branch.hunt.cancel();
@@ -83,19 +84,19 @@ async function dialGroup(scope: VerbScope, verb: Dial, nouns: readonly DialNoun[
   } finally {
     timeout.cancel();
     signal.removeEventListener("abort", cancelAll);
-    if (!inbound.ended) await inbound.media.stopPlay().catch(() => undefined);
+    if (!own.ended) await own.media.stopPlay().catch(() => undefined);
   }
 }
 
 function startBranch(scope: VerbScope, verb: Dial, noun: DialNoun): Branch {
-  const { ctx, inbound } = scope;
+  const { ctx, leg: own } = scope;
   const call = new Call(
     {
       accountSid: scope.accountSid,
       direction: "outbound-dial",
       from: verb.callerId ?? scope.callerId,
       to: noun.noun === "Number" ? noun.number : noun.uri,
-      parentSid: inbound.call.sid,
+      parentSid: own.call.sid,
       ...(noun.noun === "Number" && noun.byoc !== null ? { byocTrunkSid: noun.byoc } : {}),
     },
     ctx.clock,
@@ -105,7 +106,7 @@ function startBranch(scope: VerbScope, verb: Dial, noun: DialNoun): Branch {
   new StatusCallbacks(ctx, call, noun.statusCallback, scope.authToken);
   const hunt = new TargetHunt(ctx, {
     call,
-    worker: inbound.media.worker,
+    worker: own.media.worker,
     targets: safeTargets(scope, verb, noun, call),
     ringLimitMs: ctx.settings.ringLimitMs,
     onProgress: (leg, _status, early) => void progress(scope, verb, leg, early),
@@ -126,20 +127,20 @@ function* safeTargets(scope: VerbScope, verb: Dial, noun: DialNoun, call: Call):
 
 /** Carrier ringback reaches the caller where the leg may carry media: answered already, or early with answerOnBridge. */
 async function progress(scope: VerbScope, verb: Dial, leg: OutboundLeg, early: boolean): Promise<void> {
-  const { inbound } = scope;
-  if (inbound.ended) return;
-  if (verb.answerOnBridge && !inbound.answered) {
+  const { leg: own } = scope;
+  if (own.ended) return;
+  if (verb.answerOnBridge && !own.answered) {
     if (!early) {
-      inbound.ring();
+      own.ring();
       return;
     }
-    await inbound.early();
+    await own.early();
   }
   if (early) {
-    await inbound.media.stopPlay().catch(() => undefined);
-    await inbound.media.bridge(leg.media).catch(() => undefined);
-  } else if (inbound.answered) {
-    await inbound.media.play(RINGBACK).catch(() => undefined);
+    await own.media.stopPlay().catch(() => undefined);
+    await own.media.bridge(leg.media).catch(() => undefined);
+  } else if (own.answered) {
+    await own.media.play(RINGBACK).catch(() => undefined);
   }
 }
 
@@ -180,10 +181,10 @@ async function unanswered(branch: Branch, timedOut: boolean): Promise<DialResult
 }
 
 async function bridge(scope: VerbScope, verb: Dial, branch: Branch, outcome: Answered): Promise<DialResult> {
-  const { ctx, inbound } = scope;
+  const { ctx, leg: own } = scope;
   const { leg } = outcome;
   branch.call.apply("answered");
-  await inbound.media.stopPlay().catch(() => undefined);
+  await own.media.stopPlay().catch(() => undefined);
   const parent = await scope.answer();
   if (parent === undefined || parent.ended) {
     leg.hangup();
@@ -200,16 +201,25 @@ async function bridge(scope: VerbScope, verb: Dial, branch: Branch, outcome: Ans
       if (digit === "*") controller.abort();
     };
   }
-  await joinLegs(ctx, parent, leg, {
+  const released = new AbortController();
+  let next: NextDocument | undefined;
+  branch.call.control.redirect = (document) => {
+    next = document;
+    released.abort();
+    return !leg.ended;
+  };
+  const end = await joinLegs(ctx, parent, leg, {
     limitMs: verb.timeLimitSeconds * 1000,
     signal: controller.signal,
+    release: released.signal,
   });
+  if (end === "released" && next !== undefined) scope.runApart(leg, next);
   parent.onDtmf = undefined;
   scope.signal.removeEventListener("abort", abort);
   return {
     status: "completed",
     callSid: branch.call.sid,
-    durationSeconds: branch.call.durationSeconds,
+    durationSeconds: branch.call.ended ? branch.call.durationSeconds : Math.ceil(branch.call.answeredForMs / 1000),
     bridged: true,
     sipCallId: branch.noun.noun === "Sip" ? branch.call.sipCallId : undefined,
     sipResponseCode: branch.noun.noun === "Sip" ? outcome.response.status : undefined,

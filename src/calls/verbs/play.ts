@@ -8,10 +8,10 @@ const INVALID_CONTENT_TYPE = 13420;
 const RETRIEVAL_FAILED = 11200;
 
 export async function runPlay(scope: VerbScope, verb: Play): Promise<void> {
-  const { ctx, inbound, signal } = scope;
+  const { ctx, leg, signal } = scope;
   if ((await scope.answer()) === undefined) return;
   try {
-    if (verb.digits !== null) await inbound.media.sendDigits(verb.digits);
+    if (verb.digits !== null) await leg.media.sendDigits(verb.digits);
     else {
       const file = await ctx.mediaFetcher.fetch(verb.url, signal);
       await playToEnd(scope, file.bytes, file.contentType, verb.loop);
@@ -22,7 +22,7 @@ export async function runPlay(scope: VerbScope, verb: Play): Promise<void> {
     ctx.alerts.raise({
       code,
       text: `Play failed: ${messageOf(error)}`,
-      callSid: inbound.call.sid,
+      callSid: leg.call.sid,
       accountSid: scope.accountSid,
       url: verb.url,
     });
@@ -31,8 +31,8 @@ export async function runPlay(scope: VerbScope, verb: Play): Promise<void> {
 
 /** Resolves when the file was played to its end, replaced, or stopped because the call ended. */
 async function playToEnd(scope: VerbScope, bytes: Uint8Array, mediaType: string, loop: number): Promise<void> {
-  const { inbound, signal } = scope;
-  const { media } = inbound;
+  const { leg, signal } = scope;
+  const { media } = leg;
   await new Promise<void>((resolve, reject) => {
     let current = 0;
     const finish = (): void => {

@@ -32,7 +32,7 @@ export function runStop(scope: VerbScope, verb: Stop): void {
       code: SCHEMA_WARNING,
       level: "warning",
       text: `Stop: no stream named "${name.slice(0, 80)}" runs on this call`,
-      callSid: scope.inbound.call.sid,
+      callSid: scope.leg.call.sid,
       accountSid: scope.accountSid,
     });
   }

@@ -1,13 +1,14 @@
 /** What every verb is given: the call that it acts on and the ways out of it. */
 
 import type { CallContext } from "../call-context.ts";
+import type { NextDocument } from "../call-control.ts";
 import type { CallLeg } from "../call-leg.ts";
 import type { CallStreams } from "../call-streams.ts";
-import type { InboundLeg } from "../inbound-leg.ts";
+import type { VoiceLeg } from "../voice-leg.ts";
 
 export interface VerbScope {
   readonly ctx: CallContext;
-  readonly inbound: InboundLeg;
+  readonly leg: VoiceLeg;
   readonly streams: CallStreams;
   readonly accountSid: string;
   readonly authToken: string;
@@ -19,4 +20,6 @@ export interface VerbScope {
   readonly maxForwards: number;
   /** Answers the call if it is not yet (twiml.md 1.1). Undefined when the caller was faster to hang up. */
   answer(): Promise<CallLeg | undefined>;
+  /** Has a further leg go on by itself with another document. */
+  runApart(leg: CallLeg, next: NextDocument): void;
 }

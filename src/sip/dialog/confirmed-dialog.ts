@@ -321,6 +321,7 @@ export class ConfirmedDialog implements Dialog {
     this.onReoffer = undefined;
     this.onRequest = undefined;
     this.onAck = undefined;
+    this.onRefreshed = undefined;
     this.onEnded = undefined;
     this.#lastRequest = undefined;
     this.#localBody = undefined;

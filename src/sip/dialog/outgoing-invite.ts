@@ -404,6 +404,9 @@ export class UacInvite implements OutgoingInvite {
   #letGo(): void {
     this.onProgress = undefined;
     this.onReoffer = undefined;
+    this.onOffer = undefined;
+    this.onLocated = undefined;
+    this.onAddressFailed = undefined;
     this.onFirstAnswer = undefined;
     this.onAccepted = undefined;
     this.onRejected = undefined;

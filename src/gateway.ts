@@ -163,7 +163,7 @@ export class Gateway {
     this.#callbacks = new CallbackQueue(this.#webhooks, (callback, code, text) =>
       this.alerts.raise({ code, level: "warning", text: `callback failed: ${text}`, url: callback.url.split("?")[0]! }),
     );
-    this.#admission = new TrunkAdmission(this.#clock, this.calls);
+    this.#admission = new TrunkAdmission(this.#clock, this.calls, config.sip.callsPerSecondMax);
     const edges = new EdgeTable(config.edges);
     const needs = { clock: this.#clock, log: this.#log, random, edges };
     this.#registrations = new Registrations(needs, store, this.#stack);

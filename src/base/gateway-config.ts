@@ -81,6 +81,8 @@ export interface SipConfig {
   readonly optionsRefillMs: number;
   /** Lateness of the main thread, or of all media workers, above which new calls get 503 (SIP-OVL-1); 0: never. */
   readonly overloadLagMs: number;
+  /** Calls that may begin within one second, of all trunks and SIP domains together (SIP-OVL-1); null: no limit. */
+  readonly callsPerSecondMax: number | null;
   /** Requests of one source that is in no list and has sent no right password (SIP-OVL-4). */
   readonly strangerBurst: number;
   readonly strangerRefillMs: number;

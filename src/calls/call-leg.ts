@@ -5,13 +5,13 @@
  */
 
 import { messageOf } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
 import type { LegOptions } from "../media/leg-options.ts";
 import type { WorkerHandle } from "../scheduler/worker-handle.ts";
 import type { SipRequest, SipResponse } from "../sip/message.ts";
 import type { Dialog, DialogEnd, InDialogRequest } from "../sip/user-agent.ts";
 import { answerReoffer, sdpBody } from "./answer-reoffer.ts";
 import type { Call } from "./call.ts";
+import type { CallContext } from "./call-context.ts";
 import { InfoDigits, readInfo } from "./dtmf-info.ts";
 import { MediaLeg } from "./media-leg.ts";
 import { mediaFields, mediaSummary } from "./media-summary.ts";
@@ -28,11 +28,14 @@ export interface LegEnd {
 
 export type DigitListener = (digit: string, by: "event" | "info") => void;
 
+/** Where a leg says what an operator has to know. */
+type CallReports = Pick<CallContext, "log" | "alerts">;
+
 export class CallLeg {
   readonly call: Call;
   readonly negotiation: LegNegotiation;
   readonly #dialog: Dialog;
-  readonly #log: Log;
+  readonly #ctx: CallReports;
   #media: MediaLeg;
   #stopListening: () => void;
   #ended = false;
@@ -49,14 +52,21 @@ export class CallLeg {
   /** Their hold began or ended. */
   onHold: ((held: boolean) => void) | undefined;
 
-  constructor(call: Call, media: MediaLeg, negotiation: LegNegotiation, dialog: Dialog, log: Log, offerOpen = false) {
+  constructor(
+    ctx: CallReports,
+    call: Call,
+    media: MediaLeg,
+    negotiation: LegNegotiation,
+    dialog: Dialog,
+    offerOpen = false,
+  ) {
     this.call = call;
     this.#media = media;
     this.negotiation = negotiation;
     this.#dialog = dialog;
-    this.#log = log;
+    this.#ctx = ctx;
     this.#offerOpen = offerOpen;
-    this.#infoDigits = new InfoDigits(dialog, log);
+    this.#infoDigits = new InfoDigits(dialog, ctx.log);
     dialog.onReoffer = (request) => void this.#reoffered(request);
     dialog.onRefreshed = (response) => void this.#refreshed(response);
     dialog.onAck = (ack) => void this.#acknowledged(ack);
@@ -156,10 +166,7 @@ export class CallLeg {
       onLegEvent: (event) => {
         if (event.type === "dtmf") this.#pressed(event.digit, "event");
         else if (event.type === "silent") this.#silent();
-        else if (event.type === "srtp-failing")
-          this.call.note("media", "no packet of the last 5 s could be authenticated: the far end uses another key", {
-            code: "srtp.failing",
-          });
+        else if (event.type === "srtp-failing") this.#unauthenticated();
       },
       onLegLost: () => this.#end({ cause: "worker-lost", text: "the media worker of this call was lost" }, true),
     });
@@ -231,6 +238,14 @@ export class CallLeg {
     });
   }
 
+  /** SRTP-6: told once, and the call goes on, since the far end may yet use its right key. */
+  #unauthenticated(): void {
+    const text = "no packet of the last 5 s could be authenticated: the far end uses another key";
+    this.call.note("media", text, { code: "srtp.failing" });
+    const { accountSid, remote = "" } = this.call.details;
+    this.#ctx.alerts.raise({ code: 32014, level: "warning", text, accountSid, callSid: this.call.sid, remote });
+  }
+
   #silent(): void {
     if (this.negotiation.heldByRemote) return;
     this.#end({ cause: "media-silent", text: "no media came for the time allowed (RTP-SES-8)" }, true);
@@ -242,7 +257,7 @@ export class CallLeg {
     if (sendBye) this.#dialog.bye();
     this.#closeMedia();
     this.call.note("ended", end.text, { code: `ended.${end.cause}` });
-    this.#log.debug("leg ended", { callSid: this.call.sid, cause: end.cause });
+    this.#ctx.log.debug("leg ended", { callSid: this.call.sid, cause: end.cause });
     this.#gone.resolve();
     for (const listener of [...this.#endListeners]) listener(end);
   }

@@ -143,7 +143,7 @@ export class InboundLeg {
     // A second description would be another offer (RFC 6337 §2.2).
     const dialog = this.invite.accept(this.#offeredEarly ? {} : { body: sdpBody(this.#body) });
     const isOfferOpen = this.#delayedOffer && !this.#offeredEarly;
-    this.#leg = new CallLeg(this.call, this.media, this.#negotiation, dialog, this.#ctx.log, isOfferOpen);
+    this.#leg = new CallLeg(this.#ctx, this.call, this.media, this.#negotiation, dialog, isOfferOpen);
     this.#leg.onEnded((end) => this.#end(end));
     this.call.sipStatus = 200;
     this.call.apply("answered");

@@ -179,7 +179,7 @@ export class OutboundLeg {
     }
     this.#done = true;
     // The leg listens from now on, so that a BYE which comes while the worker is being told is not missed.
-    const leg = new CallLeg(this.call, this.#media, this.#negotiation, dialog, this.#ctx.log);
+    const leg = new CallLeg(this.#ctx, this.call, this.#media, this.#negotiation, dialog);
     try {
       if (sdpOf(response) === "" && this.#appliedAnswer === "") throw new Error("the 200 carries no SDP");
       // Not waited for: the caller is to be answered, and the worker takes requests in order.

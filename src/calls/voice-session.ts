@@ -54,7 +54,7 @@ export class VoiceSession {
   #next: NextDocument | undefined;
   readonly #streams: CallStreams;
   readonly #authToken: string;
-  /** What `<Reject>` as the first effective verb answers; undefined while the document has not asked for it. */
+  /** The one answer of the call; undefined until a verb asks for it. */
   #leg: Promise<CallLeg | undefined> | undefined;
 
   constructor(ctx: CallContext, leg: VoiceLeg, application: VoiceApplication, parties: VoiceParties) {

@@ -77,6 +77,7 @@ const sip = section({
   optionsBurst: int(1, 1000).default(5),
   optionsRefillMs: int(10, 600_000, "ms").default(10_000),
   overloadLagMs: int(0, 10_000, "ms").default(50),
+  callsPerSecondMax: nullable("a whole number from 1 to 10000", readInt(1, 10_000)),
   strangerBurst: int(1, 100_000).default(200),
   strangerRefillMs: int(1, 600_000, "ms").default(20),
 });

@@ -98,7 +98,11 @@ const RULES: ReadonlyMap<string, CauseRule> = new Map<string, CauseRule>([
   ],
   [
     "refused.limits",
-    said(REFUSED, "", "Raise the trunk's limit, or let the caller spread its calls; it may try again after a second."),
+    said(
+      REFUSED,
+      "",
+      "Raise the limit of the trunk, or sip.callsPerSecondMax where it was the gateway's, or let the caller spread its calls; it may try again after a second.",
+    ),
   ],
   ["refused.privacy", said(REFUSED, "", "Let the caller leave out the Privacy value that is marked critical.")],
   [

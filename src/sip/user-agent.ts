@@ -60,7 +60,7 @@ export interface IncomingInvite {
   onReoffer: ((request: InDialogRequest) => void) | undefined;
   /**
    * CANCEL came (the stack has answered 200 and 487), the caller's connection died, or Expires ran out. `request` is the CANCEL, or the
-   * BYE that came in its place. Called at most once, never after accept or reject.
+   * BYE that came in its place. Called at most once, never after accept or reject; at once for a listener that comes late.
    */
   onCancelled: ((reason: string, request?: SipRequest) => void) | undefined;
 }

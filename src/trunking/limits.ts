@@ -155,26 +155,43 @@ export class KnownSources {
 /** Admission of one call by the limits of a trunk; null limits do not count. */
 export type LimitVerdict =
   | { readonly admitted: true }
-  | { readonly admitted: false; readonly limit: "calls-per-second" | "concurrent-calls"; readonly max: number };
+  | {
+      readonly admitted: false;
+      readonly limit: "calls-per-second" | "concurrent-calls" | "gateway-calls-per-second";
+      readonly max: number;
+    };
+
+/** Key of the rate of all calls together; no SID is empty. */
+const WHOLE_GATEWAY = "";
 
 /**
- * Checks both limits of a trunk. The rate is only charged when the count fits.
+ * Checks both limits of a trunk, then the rate of all calls together. The rates are only charged when the count fits, and that of
+ * all only when the trunk's own fits: who calls too fast uses up nobody else's share.
+ * @param trunk - undefined for a call of a SIP domain, which has no limits of its own
  * @param callsUp - calls of the trunk that are up now
+ * @param gatewayPerSecondMax - null: none
  */
 export function admitCall(
-  trunk: {
-    readonly sid: string;
-    readonly callsPerSecondMax: number | null;
-    readonly concurrentCallsMax: number | null;
-  },
+  trunk:
+    | {
+        readonly sid: string;
+        readonly callsPerSecondMax: number | null;
+        readonly concurrentCallsMax: number | null;
+      }
+    | undefined,
   callsUp: number,
   rates: CallRates,
   nowMs: number,
+  gatewayPerSecondMax: number | null = null,
 ): LimitVerdict {
-  const { callsPerSecondMax, concurrentCallsMax } = trunk;
-  if (concurrentCallsMax !== null && callsUp >= concurrentCallsMax)
-    return { admitted: false, limit: "concurrent-calls", max: concurrentCallsMax };
-  if (callsPerSecondMax !== null && !rates.take(trunk.sid, callsPerSecondMax, nowMs))
-    return { admitted: false, limit: "calls-per-second", max: callsPerSecondMax };
+  if (trunk !== undefined) {
+    const { callsPerSecondMax, concurrentCallsMax } = trunk;
+    if (concurrentCallsMax !== null && callsUp >= concurrentCallsMax)
+      return { admitted: false, limit: "concurrent-calls", max: concurrentCallsMax };
+    if (callsPerSecondMax !== null && !rates.take(trunk.sid, callsPerSecondMax, nowMs))
+      return { admitted: false, limit: "calls-per-second", max: callsPerSecondMax };
+  }
+  if (gatewayPerSecondMax !== null && !rates.take(WHOLE_GATEWAY, gatewayPerSecondMax, nowMs))
+    return { admitted: false, limit: "gateway-calls-per-second", max: gatewayPerSecondMax };
   return { admitted: true };
 }

@@ -57,7 +57,8 @@ export interface TerminationContext {
   readonly ownsCallerId: (accountSid: string, number: string) => boolean;
   readonly ask: {
     readonly credentials: () => CredentialVerdict;
-    readonly limits: (trunk: Trunk) => LimitVerdict;
+    /** @param trunk - undefined for a call of a SIP domain */
+    readonly limits: (trunk: Trunk | undefined) => LimitVerdict;
   };
 }
 
@@ -257,9 +258,10 @@ function checkDestination({ domain, called, context, request }: Candidate): Refu
 }
 
 function checkLimits({ domain, context }: Candidate): Refusal | null {
-  if (domain.kind === "sip-domain") return null;
-  const verdict = context.ask.limits(domain.record);
+  const verdict = context.ask.limits(domain.kind === "trunk" ? domain.record : undefined);
   if (verdict.admitted) return null;
+  if (verdict.limit === "gateway-calls-per-second")
+    return reject(503, "Gateway CPS limit exceeded", 32012, `the gateway takes ${verdict.max} calls per second`);
   if (verdict.limit === "calls-per-second")
     return reject(503, "Trunk CPS limit exceeded", 32001, `the trunk takes ${verdict.max} calls per second`);
   return reject(503, "Trunk concurrent calls limit exceeded", 32001, `the trunk takes ${verdict.max} calls at a time`);

@@ -167,6 +167,28 @@ describe("later offers", () => {
     for (const key of [KEY, OTHER_KEY, ours]) expect(told).not.toContain(key.split("inline:")[1]);
   });
 
+  it("SRTP-6: packets that nobody can authenticate for 5 s raise one alert, and the call goes on", async () => {
+    const socket = await MediaSocket.open(CALLER);
+    const offer = sdp(CALLER, { port: socket.port, profile: "RTP/SAVP", lines: [`a=crypto:${KEY}`] });
+    const { call, answer } = await together(offer);
+    const port = Number(linesOf(answer, "m")[0]!.split(" ")[1]);
+    const alerts = () => rig.gateway.gateway.alerts.all().filter(({ code }) => code === 32014);
+    let sentMs = 0;
+    await reached(() => {
+      if (performance.now() - sentMs > 20) {
+        socket.sendAudio(GATEWAY, port);
+        sentMs = performance.now();
+      }
+      return alerts().length > 0;
+    }, "the alert");
+    for (let packet = 0; packet < 10; packet++) socket.sendAudio(GATEWAY, port);
+    expect((await reoffer(call, offer.replace("77 1", "77 2"))).status).toBe(200);
+    expect(alerts()).toMatchObject([{ level: "warning", text: expect.stringContaining("another key") }]);
+    expect(rig.gateway.gateway.calls.bySid(alerts()[0]!.callSid)?.ended).toBe(false);
+    await end(call);
+    socket.close();
+  }, 60_000);
+
   it("SDP-13, SDP-4: of AVP and SAVP lines the plain one is taken on a trunk that is not secure and the other where that is allowed", async () => {
     const both = `${sdp(CALLER)}m=audio 40010 RTP/SAVP 0\r\na=crypto:${KEY}\r\n`;
     const { call, answer } = await together(both);

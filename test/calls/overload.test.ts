@@ -165,6 +165,19 @@ describe("a gateway that is busy", () => {
     expect(rig.caller.names.filter((name) => name === "503 INVITE").length).toBe(1);
   });
 
+  it("SIP-OVL-1: calls beyond the rate of the whole gateway get 503 with Retry-After, and alert 32012", async () => {
+    rig = await startCallRig({ sip: "  callsPerSecondMax: 1" });
+    // However slow the machine is, not each of so many begins a second after the one before.
+    const calls = await Promise.all(Array.from({ length: 20 }, () => rig.caller.invite()));
+    const refused = await rig.caller.response(503);
+    expect(refused.headers.get("Retry-After")).toBe("1");
+    expect(refused.reason).toBe("Gateway CPS limit exceeded");
+    const alert = rig.gateway.gateway.alerts.all().find(({ code }) => code === 32012);
+    expect(alert).toMatchObject({ sipStatus: 503, level: "error" });
+    for (const call of calls) await call.cancel();
+    await until(() => rig.gateway.gateway.calls.liveCount === 0, "the end of all calls");
+  });
+
   it("SIP-OVL-4: a stranger is held to its rate, a listed source never is", async () => {
     rig = await startCallRig({
       sip: "  strangerBurst: 3\n  strangerRefillMs: 600000",

@@ -248,6 +248,19 @@ describe("R-TERM-15, R-KEEP-2, R-AUTH-15 limits", () => {
     expect(admitCall(trunk, 1, rates, 1)).toEqual({ admitted: false, limit: "calls-per-second", max: 1 });
     expect(admitCall(testTrunk(), 1e6, rates, 1)).toEqual({ admitted: true });
   });
+
+  it("SIP-OVL-1 the rate of the whole gateway holds for all together, and a trunk beyond its own uses up none of it", () => {
+    const rates = new CallRates();
+    const slow = testTrunk({ sid: "TK1", callsPerSecondMax: 1 });
+    expect(admitCall(slow, 0, rates, 0, 2)).toEqual({ admitted: true });
+    for (let call = 0; call < 5; call++)
+      expect(admitCall(slow, 0, rates, 1, 2)).toEqual({ admitted: false, limit: "calls-per-second", max: 1 });
+    expect(admitCall(undefined, 0, rates, 2, 2)).toEqual({ admitted: true });
+    const refused = { admitted: false, limit: "gateway-calls-per-second", max: 2 };
+    expect(admitCall(testTrunk({ sid: "TK2" }), 0, rates, 3, 2)).toEqual(refused);
+    expect(admitCall(undefined, 0, rates, 999, 2)).toEqual(refused);
+    expect(admitCall(undefined, 0, rates, 1000, 2)).toEqual({ admitted: true });
+  });
 });
 
 describe("alerts", () => {

@@ -47,8 +47,8 @@ function judge(given: Case) {
         asked.push("credentials");
         return given.credentials ?? { kind: "valid", username: "pbx" };
       },
-      limits: () => {
-        asked.push("limits");
+      limits: (trunk) => {
+        asked.push(trunk === undefined ? "limits of the gateway" : "limits");
         return given.limits ?? { admitted: true };
       },
     },
@@ -143,6 +143,16 @@ describe("requirements 0.1 each row", () => {
       "concurrent calls",
       { limits: { admitted: false, limit: "concurrent-calls", max: 5 } },
       { status: 503, alertCode: 32001 },
+    ],
+    [
+      "rate of the whole gateway",
+      { limits: { admitted: false, limit: "gateway-calls-per-second", max: 5 } },
+      { status: 503, reason: "Gateway CPS limit exceeded", alertCode: 32012 },
+    ],
+    [
+      "rate of the whole gateway, for a SIP domain",
+      { domain: sipDomain(byAcl), limits: { admitted: false, limit: "gateway-calls-per-second", max: 5 } },
+      { status: 503, alertCode: 32012 },
     ],
     [
       "R-CID-6 destination",
@@ -240,7 +250,7 @@ describe("called numbers", () => {
     expect(judge({ request, domain: sipDomain(byAcl) })).toMatchObject({
       outcome: "accept",
       called: "alice",
-      asked: [],
+      asked: ["limits of the gateway"],
     });
   });
 

@@ -55,7 +55,7 @@ export function judgeRefer(
   if (method !== undefined && method.toUpperCase() !== "INVITE")
     return refused(403, "a REFER can ask for an INVITE only");
   const limits = ctx.admission.limits(trunk);
-  if (!limits.admitted) return refused(503, `the limit of ${limits.max} ${limits.limit} of the trunk is reached`);
+  if (!limits.admitted) return refused(503, `the limit of ${limits.max} ${limits.limit} is reached`);
   return {
     kind: "call",
     to: ruling,

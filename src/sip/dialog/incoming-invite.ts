@@ -32,7 +32,6 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
   readonly request: SipRequest;
   readonly flow: Flow;
   readonly localTag: string;
-  onCancelled: ((reason: string, request?: SipRequest) => void) | undefined;
   onReoffer: ((request: InDialogRequest) => void) | undefined;
   onEarlyAnswer: ((prack: SipRequest) => void) | undefined;
 
@@ -50,6 +49,9 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
   #localBody: SipBody | undefined;
   #final = false;
   #remoteSequence: number;
+  #onCancelled: IncomingInvite["onCancelled"];
+  /** The caller gave up before anybody listened. */
+  #gaveUp: { readonly reason: string; readonly request: SipRequest | undefined } | undefined;
   #trying: Timer | undefined;
   #expires: Timer | undefined;
   #keep: Timer | undefined;
@@ -75,6 +77,18 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
       );
     transaction.onCancel = (cancel) => this.#cancelled(cancel.headers.get("Reason") ?? "", cancel);
     transaction.onFailure = (reason) => this.#unreachable(reason);
+  }
+
+  get onCancelled(): IncomingInvite["onCancelled"] {
+    return this.#onCancelled;
+  }
+
+  set onCancelled(listener: IncomingInvite["onCancelled"]) {
+    this.#onCancelled = listener;
+    const gaveUp = this.#gaveUp;
+    if (listener === undefined || gaveUp === undefined) return;
+    this.#gaveUp = undefined;
+    listener(gaveUp.reason, gaveUp.request);
   }
 
   get takesEarlyOffer(): boolean {
@@ -307,7 +321,7 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     this.#reliable.stop();
     if (held === undefined) this.#finish();
     this.#respond(status, {}, false);
-    if (held === undefined) this.onCancelled?.(reason, request);
+    if (held === undefined) this.#tellCancelled(reason, request);
     else held.unanswered(new TransportError("TRANSPORT_LOST", reason));
   }
 
@@ -317,7 +331,13 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     this.#finish();
     this.#reliable.stop();
     this.#transaction.drop();
-    this.onCancelled?.(`the caller cannot be reached: ${reason}`);
+    this.#tellCancelled(`the caller cannot be reached: ${reason}`);
+  }
+
+  /** Whoever takes the call may still be waiting for its media: a phone must not ring for a caller who has gone. */
+  #tellCancelled(reason: string, request?: SipRequest): void {
+    if (this.#onCancelled === undefined) this.#gaveUp = { reason, request };
+    else this.#onCancelled(reason, request);
   }
 
   #finish(): void {

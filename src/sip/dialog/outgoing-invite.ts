@@ -8,7 +8,7 @@ import type { Timer } from "../../base/clock.ts";
 import { GatewayError, TransactionTimeoutError, TransportError } from "../../base/errors.ts";
 import { randomHex } from "../../base/ids.ts";
 import { createRequest } from "../build.ts";
-import { lists } from "../header-values.ts";
+import { lists, retryAfterSeconds } from "../header-values.ts";
 import type { Flow, NameAddr, SipBody, SipRequest, SipResponse } from "../message.ts";
 import type { ClientTransaction } from "../transaction/client-transaction.ts";
 import type { Located } from "../transport/locate.ts";
@@ -415,7 +415,7 @@ export class UacInvite implements OutgoingInvite {
 }
 
 /** How long a 503 asks to be left alone (RFC 3261 §21.5.4, SIP-OVL-3). */
-function retryAfterMs(response: SipResponse): number | undefined {
-  const text = /^\s*[0-9]{1,9}/.exec(response.headers.get("Retry-After") ?? "")?.[0];
-  return text === undefined ? undefined : Number(text) * 1000;
+function retryAfterMs({ headers }: SipResponse): number | undefined {
+  const seconds = retryAfterSeconds(headers);
+  return seconds === undefined ? undefined : seconds * 1000;
 }

@@ -242,7 +242,6 @@ export class TransportLayer {
     };
   }
 
-  /** Interfaces are looked at once a minute for each peer. */
   /** Peers that know us by our address shall see the same one whichever transport we use: that of a listener. */
   #connectFrom(target: Target): string {
     if (target.localAddress !== "") return target.localAddress;
@@ -252,6 +251,7 @@ export class TransportLayer {
     return (all.find(({ transport }) => transport === target.transport) ?? all[0])?.address ?? "";
   }
 
+  /** Interfaces are looked at once a minute for each peer. */
   #localAddressFor(remoteAddress: string): string | undefined {
     const nowMs = this.#options.clock.nowMs();
     if (nowMs >= this.#localAddressesUntilMs || this.#localAddresses.size >= LOCAL_ADDRESSES_MAX) {

@@ -134,6 +134,17 @@ describe("RFC 3261 9.2 CANCEL", () => {
     expect(reasons).toHaveLength(1);
   });
 
+  it("SIP-CAN-3 one that came before anybody listened is told to whoever listens late, once", async () => {
+    const { request, invite } = await stage.called({ branch: "z9hG4bKearly" });
+    await stage.agent.request("CANCEL", { branch: "z9hG4bKearly", callId: request.callId });
+    const statuses = [await stage.agent.peer.next(), await stage.agent.peer.next()].map(nameOf).sort();
+    expect(statuses).toEqual(["200 CANCEL", "487 INVITE"]);
+    const ends: string[] = [];
+    invite.onCancelled = (reason, cancel) => ends.push(`${cancel?.method}: ${reason}`);
+    invite.onCancelled = (reason) => ends.push(reason);
+    expect(ends).toEqual(["CANCEL: the caller gave up"]);
+  });
+
   it("after the 2xx it has no effect", async () => {
     const { request, dialog } = await answered({ branch: "z9hG4bKtoolate" });
     await stage.agent.request("CANCEL", { branch: "z9hG4bKtoolate", callId: request.callId });

@@ -2,6 +2,7 @@
 
 import { newSid } from "../../base/ids.ts";
 import type { ByocTrunk } from "../../trunking/records.ts";
+import { readLinkOptions, showLinkOptions } from "./link-options.ts";
 import { changed, listOf, namedBy, newBase, ownedBy } from "./owned.ts";
 import { pageOf, readPageRequest } from "./paging.ts";
 import { isoDate, metaList, orNull } from "./present.ts";
@@ -22,6 +23,7 @@ export function byocTrunkRoutes(ctx: RestContext): RestRoute[] {
     cnam_lookup_enabled: trunk.cnamLookup,
     connection_policy_sid: trunk.connectionPolicySid,
     from_domain_sid: trunk.fromDomainSid,
+    ...showLinkOptions(trunk),
     date_created: isoDate(trunk.dateCreated),
     date_updated: isoDate(trunk.dateUpdated),
     url: `${base}/v1/ByocTrunks/${trunk.sid}`,
@@ -43,6 +45,7 @@ export function byocTrunkRoutes(ctx: RestContext): RestRoute[] {
       cnamLookup: body.flag("CnamLookupEnabled"),
       connectionPolicySid,
       fromDomainSid,
+      ...readLinkOptions(body),
     };
   };
   const trunkOf = (request: RestRequest): ByocTrunk => ownedBy(ctx, request, "byocTrunks", request.path["trunk"]!);

@@ -4,6 +4,7 @@ import { newSid } from "../../base/ids.ts";
 import type { Change } from "../../store/store.ts";
 import { TARGETS_MAX, TARGETS_MAX_CODE } from "../../trunking/origination.ts";
 import type { ConnectionPolicy, OriginationTarget } from "../../trunking/records.ts";
+import { readOptionsSeconds, showOptionsSeconds } from "./link-options.ts";
 import { readSipUri } from "./origination-urls.ts";
 import { changed, listOf, newBase, ownedBy } from "./owned.ts";
 import { pageOf, readPageRequest } from "./paging.ts";
@@ -91,6 +92,7 @@ function targetRoutes(ctx: RestContext, policyOf: (request: RestRequest) => Conn
     priority: target.priority,
     weight: target.weight,
     enabled: target.enabled,
+    ...showOptionsSeconds(target),
     date_created: isoDate(target.dateCreated),
     date_updated: isoDate(target.dateUpdated),
     url: `${base}${PATH}/${target.parentSid}/Targets/${target.sid}`,
@@ -101,6 +103,7 @@ function targetRoutes(ctx: RestContext, policyOf: (request: RestRequest) => Conn
     priority: request.body.integer("Priority", 0, 65_535),
     weight: request.body.integer("Weight", 1, 65_535),
     enabled: request.body.flag("Enabled"),
+    optionsSeconds: readOptionsSeconds(request.body),
   });
   const targetOf = (request: RestRequest): OriginationTarget => {
     const policy = policyOf(request);
@@ -127,7 +130,7 @@ function targetRoutes(ctx: RestContext, policyOf: (request: RestRequest) => Conn
       handle: async (request) => {
         const policy = policyOf(request);
         request.body.required("Target");
-        const { sipUrl, friendlyName = "", priority = 10, weight = 10, enabled = true } = read(request);
+        const given = read(request);
         if (ctx.store.policyTargets(policy.sid).length >= TARGETS_MAX)
           throw new RestError(
             400,
@@ -135,7 +138,17 @@ function targetRoutes(ctx: RestContext, policyOf: (request: RestRequest) => Conn
             `a connection policy has at most ${TARGETS_MAX} targets`,
           );
         const base = newBase(ctx, request, newSid("NE"));
-        const target = { ...base, parentSid: policy.sid, sipUrl: sipUrl!, friendlyName, priority, weight, enabled };
+        const { sipUrl, friendlyName = "", priority = 10, weight = 10, enabled = true, optionsSeconds = null } = given;
+        const target: OriginationTarget = {
+          ...base,
+          parentSid: policy.sid,
+          sipUrl: sipUrl!,
+          friendlyName,
+          priority,
+          weight,
+          enabled,
+          optionsSeconds,
+        };
         await ctx.store.apply([{ kind: "connectionPolicyTargets", put: target }]);
         return created(show(request, target));
       },

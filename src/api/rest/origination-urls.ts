@@ -4,6 +4,7 @@ import { newSid } from "../../base/ids.ts";
 import { TARGETS_MAX, TARGETS_MAX_CODE } from "../../trunking/origination.ts";
 import type { OriginationTarget } from "../../trunking/records.ts";
 import { readTargetUri } from "../../trunking/target-uri.ts";
+import { readOptionsSeconds, showOptionsSeconds } from "./link-options.ts";
 import { changed, newBase, ownedBy } from "./owned.ts";
 import { pageOf, readPageRequest } from "./paging.ts";
 import { isoDate, metaList } from "./present.ts";
@@ -35,6 +36,7 @@ export function originationUrlRoutes(ctx: RestContext): RestRoute[] {
     enabled: target.enabled,
     friendly_name: target.friendlyName,
     sip_url: target.sipUrl,
+    ...showOptionsSeconds(target),
     date_created: isoDate(target.dateCreated),
     date_updated: isoDate(target.dateUpdated),
     url: `${base}/v1/Trunks/${target.parentSid}/OriginationUrls/${target.sid}`,
@@ -45,6 +47,7 @@ export function originationUrlRoutes(ctx: RestContext): RestRoute[] {
     enabled: request.body.flag("Enabled"),
     friendlyName: request.body.text("FriendlyName", 64),
     sipUrl: readSipUri(ctx, request, "SipUrl"),
+    optionsSeconds: readOptionsSeconds(request.body),
   });
   const trunkOf = (request: RestRequest) => ownedBy(ctx, request, "trunks", request.path["trunk"]!);
   const targetOf = (request: RestRequest): OriginationTarget => {
@@ -71,7 +74,7 @@ export function originationUrlRoutes(ctx: RestContext): RestRoute[] {
       handle: async (request) => {
         const trunk = trunkOf(request);
         for (const name of REQUIRED) request.body.required(name);
-        const { weight, priority, enabled, friendlyName, sipUrl } = read(request);
+        const { weight, priority, enabled, friendlyName, sipUrl, optionsSeconds = null } = read(request);
         if (ctx.store.originationUrls(trunk.sid).length >= TARGETS_MAX)
           throw new RestError(400, TARGETS_MAX_CODE.trunk, `a trunk has at most ${TARGETS_MAX} origination URLs`);
         const target: OriginationTarget = {
@@ -82,6 +85,7 @@ export function originationUrlRoutes(ctx: RestContext): RestRoute[] {
           enabled: enabled!,
           friendlyName: friendlyName!,
           sipUrl: sipUrl!,
+          optionsSeconds,
         };
         await ctx.store.apply([{ kind: "originationUrls", put: target }]);
         return created(show(request, target));

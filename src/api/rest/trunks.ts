@@ -4,6 +4,7 @@ import { newSid } from "../../base/ids.ts";
 import type { Change } from "../../store/store.ts";
 import { domainNameOf, labelOfDomainName, subdomainProblem } from "../../trunking/domains.ts";
 import type { Trunk } from "../../trunking/records.ts";
+import { readLinkOptions, showLinkOptions } from "./link-options.ts";
 import { changed, listOf, newBase, ownedBy } from "./owned.ts";
 import { pageOf, readPageRequest } from "./paging.ts";
 import type { Parameters } from "./parameters.ts";
@@ -42,6 +43,7 @@ export function trunkRoutes(ctx: RestContext): RestRoute[] {
       transfer_caller_id: trunk.transferCallerId,
       cnam_lookup_enabled: trunk.cnamLookup,
       symmetric_rtp_enabled: trunk.symmetricRtp,
+      ...showLinkOptions(trunk),
       auth_type: authTypesOf(trunk).join(","),
       auth_type_set: authTypesOf(trunk),
       date_created: isoDate(trunk.dateCreated),
@@ -69,6 +71,7 @@ export function trunkRoutes(ctx: RestContext): RestRoute[] {
       secure: body.flag("Secure"),
       cnamLookup: body.flag("CnamLookupEnabled"),
       symmetricRtp: body.flag("SymmetricRtpEnabled"),
+      ...readLinkOptions(body),
     };
   };
 

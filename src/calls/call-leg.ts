@@ -5,13 +5,14 @@
  */
 
 import { messageOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
 import type { LegOptions } from "../media/leg-options.ts";
 import type { WorkerHandle } from "../scheduler/worker-handle.ts";
 import type { SipRequest, SipResponse } from "../sip/message.ts";
 import type { Dialog, DialogEnd, InDialogRequest } from "../sip/user-agent.ts";
+import type { AlertLog } from "./alert-log.ts";
 import { answerReoffer, sdpBody } from "./answer-reoffer.ts";
 import type { Call } from "./call.ts";
-import type { CallContext } from "./call-context.ts";
 import { InfoDigits, readInfo } from "./dtmf-info.ts";
 import { MediaLeg } from "./media-leg.ts";
 import { mediaFields, mediaSummary } from "./media-summary.ts";
@@ -29,7 +30,10 @@ export interface LegEnd {
 export type DigitListener = (digit: string, by: "event" | "info") => void;
 
 /** Where a leg says what an operator has to know. */
-type CallReports = Pick<CallContext, "log" | "alerts">;
+export interface CallReports {
+  readonly log: Log;
+  readonly alerts: AlertLog;
+}
 
 export class CallLeg {
   readonly call: Call;

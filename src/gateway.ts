@@ -18,6 +18,7 @@ import type { CallContext } from "./calls/call-context.ts";
 import { CallStories } from "./calls/call-stories.ts";
 import { CallTable } from "./calls/call-table.ts";
 import { IncomingCalls } from "./calls/incoming-call.ts";
+import { LocalEdges } from "./calls/local-edges.ts";
 import { LoopGuard } from "./calls/loop-guard.ts";
 import { NewRequests } from "./calls/new-requests.ts";
 import { OtherRequests } from "./calls/other-requests.ts";
@@ -41,6 +42,7 @@ import {
 } from "./sip/sip-stack.ts";
 import type { Secrets } from "./store/secrets.ts";
 import type { Store } from "./store/store.ts";
+import { planEdges } from "./trunking/edge-plan.ts";
 import { EdgeTable } from "./trunking/edges.ts";
 import { CallbackQueue } from "./voice/callbacks.ts";
 import { MediaFetcher } from "./voice/media-fetch.ts";
@@ -77,6 +79,7 @@ export class Gateway {
   readonly #config: GatewayConfig;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #edges: LocalEdges;
   readonly #stack: SipStack;
   readonly #scheduler: Scheduler;
   readonly #webhooks: WebhookClient;
@@ -107,6 +110,8 @@ export class Gateway {
       const call = level === "error" ? this.calls.bySid(callSid) : undefined;
       if (call !== undefined) call.hasError = true;
     };
+    const edges = new EdgeTable(config.edges);
+    this.#edges = new LocalEdges(planEdges(config), edges, this.#clock);
     this.#targetHealth = new TargetHealth(() => this.#clock.nowMs());
     const random = options.random ?? Math.random;
     const moduleUrl = options.wasmUrl ?? wasmUrl;
@@ -118,6 +123,7 @@ export class Gateway {
       legCountMax: config.media.legsPerWorker,
       portMin: config.media.portMin,
       portMax: config.media.portMax,
+      portRanges: this.#edges.all.map(({ media: { address, portMin, portMax } }) => ({ address, portMin, portMax })),
       datagrams: config.media.datagrams,
       dscp: config.media.dscp,
       stream: { ...config.streams, caPem: readPem(config.streams.caFile) },
@@ -131,7 +137,7 @@ export class Gateway {
       workers: () => this.#scheduler.workers,
     });
     this.#stack = new SipStack({
-      listen: listenOptions(config),
+      listen: listenOptions(this.#edges),
       ...tlsOptions(config),
       clock: this.#clock,
       log: this.#log.child({ part: "sip" }),
@@ -164,8 +170,7 @@ export class Gateway {
       this.alerts.raise({ code, level: "warning", text: `callback failed: ${text}`, url: callback.url.split("?")[0]! }),
     );
     this.#admission = new TrunkAdmission(this.#clock, this.calls, config.sip.callsPerSecondMax);
-    const edges = new EdgeTable(config.edges);
-    const needs = { clock: this.#clock, log: this.#log, random, edges };
+    const needs = { clock: this.#clock, log: this.#log, random, edges, localEdges: this.#edges };
     this.#registrations = new Registrations(needs, store, this.#stack);
     this.#stack.onFlowLost = (flow) => this.#registrations.flowLost(flow);
     const context = this.#context(random, options.secrets, edges);
@@ -311,14 +316,16 @@ export class Gateway {
       await new Promise<void>((done) => this.#clock.after(DRAIN_STEP_MS, done));
   }
 
-  /** True for the addresses that it listens on and the one that it announces. */
+  /** True for the addresses that it listens on and those that it announces. */
   #isOwnAddress(host: string): boolean {
-    return this.listening.some(({ address }) => address === host) || host === this.#config.sip.announce;
+    return (
+      this.listening.some(({ address }) => address === host) ||
+      this.#edges.all.some(({ plan }) => plan.listen.some(({ announce }) => announce === host))
+    );
   }
 
   #context(random: () => number, secrets: Secrets, edges: EdgeTable): CallContext {
     const { sip, media, domains, auth, streams, srtp, redirect, termination } = this.#config;
-    const mediaAnnounce = media.announce ?? (media.address === null ? sip.announce : null);
     return {
       clock: this.#clock,
       log: this.#log,
@@ -335,6 +342,7 @@ export class Gateway {
       loops: new LoopGuard(this.#clock),
       conversations: new ConversationTable(),
       edges,
+      localEdges: this.#edges,
       divert: { base: domains.base, edges, reach: redirect.reach, denied: redirect.denied },
       authenticator: new Authenticator(this.#clock, secrets, auth),
       targetHealth: this.#targetHealth,
@@ -353,8 +361,6 @@ export class Gateway {
         rejectStatus: sip.rejectStatus,
         shortCodes: termination.shortCodes,
         srtpOptional: srtp.optional,
-        mediaAddress: media.address ?? sip.address,
-        mediaAnnounce: mediaAnnounce ?? undefined,
         mediaTimeoutMs: media.rtpTimeoutSeconds * 1000,
         streams,
         sourcePolicy: media.symmetricDefault ? "latch" : media.sourcePolicy,
@@ -367,13 +373,11 @@ function workersOf(config: GatewayConfig): number {
   return config.media.workers === "auto" ? Math.max(1, availableParallelism() - 1) : config.media.workers;
 }
 
-function listenOptions({ sip, tls }: GatewayConfig): ListenOptions[] {
-  const common = { address: sip.address, ...(sip.announce === null ? {} : { announceAddress: sip.announce }) };
-  const listen: ListenOptions[] = [];
-  if (sip.udpPort !== null) listen.push({ ...common, transport: "udp", port: sip.udpPort });
-  if (sip.tcpPort !== null) listen.push({ ...common, transport: "tcp", port: sip.tcpPort });
-  if (sip.tlsPort !== null && tls.certFile !== null) listen.push({ ...common, transport: "tls", port: sip.tlsPort });
-  return listen;
+/** What is announced by nobody is found out for each peer. */
+function listenOptions({ all }: LocalEdges): ListenOptions[] {
+  return all
+    .flatMap(({ plan }) => plan.listen)
+    .map(({ announce, ...one }) => (announce === one.address ? one : { ...one, announceAddress: announce }));
 }
 
 /** RFC 5626 §4.4.1: not all connections at one moment, and 10 s for the answer. */

@@ -192,11 +192,37 @@ export interface RedirectConfig {
   readonly denied: readonly string[];
 }
 
+/**
+ * A place where calls come in and leave (R-EDGE-1). Edges with `listen` are served by this process, each on addresses of its
+ * own; without any such the process is one edge, on the addresses of `sip` and `media` (R-EDGE-11).
+ */
 export interface EdgeConfig {
   readonly name: string;
+  /** Older name, such as `jp1`. */
   readonly region: string | null;
-  /** Public signalling addresses; the first one is that of this process when the edge is its own. */
+  /** Addresses that SIP listens on; none: the edge is elsewhere, and known here by its names only. */
+  readonly listen: readonly string[];
+  /** What Via and Contact say for each address of `listen`, in that order (R-NET-4); none: these addresses. */
+  readonly announce: readonly string[];
+  /** null: as `sip` has it. */
+  readonly udpPort: number | "off" | null;
+  readonly tcpPort: number | "off" | null;
+  readonly tlsPort: number | "off" | null;
+  /** Signalling addresses for DNS and firewalls, those of other hosts too (R-EDGE-4); none: the announced ones. */
   readonly addresses: readonly string[];
+  readonly media: EdgeMediaConfig;
+  /** Name of the interconnect connection that `;tnx=` gives it (R-NET-5). */
+  readonly tnx: string | null;
+}
+
+export interface EdgeMediaConfig {
+  /** null: the first of `listen`. No two edges share one. */
+  readonly address: string | null;
+  /** null: what is announced for the first of `listen`, if `address` is that one. */
+  readonly announce: string | null;
+  /** null: as `media` has it. */
+  readonly portMin: number | null;
+  readonly portMax: number | null;
 }
 
 export interface StoreConfig {

@@ -13,6 +13,7 @@ import type { WebhookClient } from "../voice/webhook.ts";
 import type { AlertLog } from "./alert-log.ts";
 import type { Authenticator } from "./authenticate.ts";
 import type { CallTable } from "./call-table.ts";
+import type { LocalEdges } from "./local-edges.ts";
 import type { LoopGuard } from "./loop-guard.ts";
 import type { Registrations } from "./registration/registrations.ts";
 import type { SipTrace } from "./sip-trace.ts";
@@ -47,9 +48,6 @@ export interface CallSettings {
   readonly rejectStatus: number;
   readonly shortCodes: readonly string[];
   readonly srtpOptional: boolean;
-  /** Address that media sockets bind to, and what SDP says instead when behind NAT (R-NET-4). */
-  readonly mediaAddress: string;
-  readonly mediaAnnounce: string | undefined;
   readonly streams: { readonly allowInsecureWs: boolean; readonly allowQuery: boolean };
   /** Source policy of plain RTP where a record says nothing. */
   readonly sourcePolicy: "negotiated" | "address" | "latch";
@@ -75,7 +73,10 @@ export interface CallContext {
   readonly conversations: ConversationTable;
   readonly registrations: Registrations;
   readonly settings: CallSettings;
+  /** Names of edges, those of elsewhere too. */
   readonly edges: EdgeTable;
+  /** The edges of this process. */
+  readonly localEdges: LocalEdges;
   readonly divert: DivertPolicy;
   readonly authenticator: Authenticator;
   readonly targetHealth: TargetHealth;

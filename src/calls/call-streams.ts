@@ -3,6 +3,7 @@
  * and the status callbacks. The stream itself runs in the media worker.
  */
 
+import { isIP } from "node:net";
 import { messageOf, StreamError } from "../base/errors.ts";
 import { newSid } from "../base/ids.ts";
 import { shownUrl } from "../voice/http-errors.ts";
@@ -152,9 +153,16 @@ export class CallStreams {
       url,
       signature: twilioSignature(this.#authToken, url, []),
       connectAddress: address,
-      localAddress: "",
+      localAddress: this.#streamFrom(address),
       customParameters: this.#parameters(stream),
     });
+  }
+
+  /** The connection to the consumer leaves from the edge of the call (R-STRM-3); "" where the system chooses. */
+  #streamFrom(consumer: string): string {
+    const { localEdges } = this.#ctx;
+    const { address } = localEdges.ofCall(this.#call).media;
+    return localEdges.isSingle || isIP(address) !== isIP(consumer) ? "" : address;
   }
 
   #parameters(stream: LiveStream): (readonly [string, string])[] {

@@ -31,6 +31,8 @@ export interface CallDetails {
   readonly sipCallId?: string;
   /** Users and domains under which the call has come to us, this leg's last (SIP-DLG-11). */
   readonly path?: readonly string[];
+  /** Name of the edge that processes it (R-EDGE-7). */
+  readonly edge?: string;
   /** Where the far end is, host:port. */
   readonly remote?: string;
 }

@@ -4,6 +4,7 @@ import { domainNameOf } from "../trunking/domains.ts";
 import { passedHeaders } from "../trunking/passed-headers.ts";
 import type { ByocTrunk, LinkOptions, OriginationTarget, Trunk } from "../trunking/records.ts";
 import type { CallContext } from "./call-context.ts";
+import type { LocalEdge } from "./local-edges.ts";
 import type { AttemptPlan } from "./plan-targets.ts";
 
 /** Targets and how to call them. */
@@ -16,6 +17,8 @@ export interface Route {
 
 /** What the caller's side gives. */
 export interface RouteRequest {
+  /** Of the call; `localEdges.default` for one that began here. */
+  readonly edge: LocalEdge;
   readonly dialled: string;
   readonly callerNumber: string;
   readonly hidden: boolean;
@@ -39,6 +42,7 @@ export function byocRoute(ctx: CallContext, trunk: ByocTrunk, request: RouteRequ
     records: trunk.connectionPolicySid === null ? [] : store.policyTargets(trunk.connectionPolicySid),
     name: `BYOC trunk ${trunk.friendlyName}`,
     plan: {
+      edge: request.edge,
       call: {
         dialled: request.dialled,
         kind: "byoc",
@@ -71,6 +75,7 @@ export function trunkRoute(ctx: CallContext, trunk: Trunk, request: RouteRequest
     records: ctx.store.originationUrls(trunk.sid),
     name: `trunk ${trunk.friendlyName}`,
     plan: {
+      edge: request.edge,
       call: {
         dialled: request.dialled,
         kind: "trunk",

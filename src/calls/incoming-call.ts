@@ -6,7 +6,7 @@
 import { messageOf, SdpError, SipParseError } from "../base/errors.ts";
 import { SdpRefusal } from "../sdp/refusal.ts";
 import { readCallerIdentity } from "../sip/identity.ts";
-import type { SipRequest } from "../sip/message.ts";
+import type { Flow, SipRequest } from "../sip/message.ts";
 import { type Replaces, readReplaces } from "../sip/replaces.ts";
 import { formatUri } from "../sip/uri.ts";
 import type { IncomingInvite } from "../sip/user-agent.ts";
@@ -24,6 +24,7 @@ import {
 } from "../trunking/termination.ts";
 import { admissionNotes, type Note } from "./admission-notes.ts";
 import type { AdmittedInvite } from "./admitted-invite.ts";
+import { anchor, noteOtherEdge } from "./anchor.ts";
 import { rejection } from "./answer-reoffer.ts";
 import { Call, type CallDetails, listenerFaults } from "./call.ts";
 import type { CallContext } from "./call-context.ts";
@@ -65,6 +66,11 @@ export class IncomingCalls {
   /** True for an address that has sent a right password in the last hour. */
   isKnown(address: string): boolean {
     return this.#known.has(address, this.#ctx.clock.nowMs());
+  }
+
+  /** True when no new call is taken at the address that the request came to: of the gateway, or of its edge (R-EDGE-6). */
+  isDraining({ localAddress }: Pick<Flow, "localAddress">): boolean {
+    return this.#ctx.admission.draining || this.#ctx.localEdges.at(localAddress).draining;
   }
 
   /** The trunk or SIP domain that a host names. */
@@ -126,7 +132,7 @@ export class IncomingCalls {
 
   async #take(invite: IncomingInvite): Promise<void> {
     const { request, flow } = invite;
-    if (this.#ctx.admission.draining) {
+    if (this.isDraining(flow)) {
       this.#overloaded(invite, "draining");
       return;
     }
@@ -363,6 +369,7 @@ export class IncomingCalls {
     from: string,
     to: string,
     direction: CallDetails["direction"],
+    edge = this.#ctx.localEdges.at(invite.flow.localAddress),
   ): Call {
     const { flow, request } = invite;
     const trunkSid = domain?.kind === "trunk" ? domain.record.sid : undefined;
@@ -375,6 +382,7 @@ export class IncomingCalls {
         to,
         sipCallId: request.callId,
         path: this.#ctx.loops.pathOf(request),
+        edge: edge.name,
         remote: `${flow.remoteAddress}:${flow.remotePort}`,
         ...(trunkSid === undefined ? {} : { trunkSid }),
         ...(byocTrunkSid === undefined ? {} : { byocTrunkSid }),
@@ -394,8 +402,17 @@ export class IncomingCalls {
     run: (leg: InboundLeg) => Promise<void>,
   ): Promise<void> {
     const { invite, verdict } = admitted;
-    const call = this.#newCall(invite, verdict.domain, admitted.from, admitted.to, direction);
+    noteOtherEdge(this.#ctx, invite.request.uri.host, invite.flow);
+    const anchored = anchor(this.#ctx, invite.flow, verdict);
+    const call = this.#newCall(invite, verdict.domain, admitted.from, admitted.to, direction, anchored.edge);
     for (const { step, text, fields } of admitted.notes) call.note(step, text, fields);
+    if ("problem" in anchored) {
+      call.note("routed", anchored.problem, { code: "route.edge", status: 503 });
+      call.sipStatus = 503;
+      invite.reject(503, { headers: [["Retry-After", String(this.retryAfterSeconds())]] });
+      call.apply("end-failed");
+      return;
+    }
     const worker = this.#ctx.scheduler.place(2);
     worker.reserve(2);
     try {
@@ -405,7 +422,7 @@ export class IncomingCalls {
         invite,
         call,
         worker,
-        mediaPolicy(this.#ctx, security, record.symmetricRtp, this.#infoDigitsOf(record)),
+        mediaPolicy(this.#ctx, anchored.edge, security, record.symmetricRtp, this.#infoDigitsOf(record)),
       );
       await run(leg);
     } catch (error) {

@@ -141,7 +141,7 @@ export class NewRequests {
 
   /** 407 where the rules of `termination.ts` would come to it anyway: a listed source, and no credentials at all. */
   #challenge(request: SipRequest, flow: Flow, domain: TerminationDomain | undefined): Admission | undefined {
-    if (request.method !== "INVITE" || domain === undefined || this.#ctx.admission.draining) return undefined;
+    if (request.method !== "INVITE" || domain === undefined || this.#incoming.isDraining(flow)) return undefined;
     const { ipAclSids, credentialListSids } = domain.record;
     if (credentialListSids.length === 0 || request.headers.has("Proxy-Authorization")) return undefined;
     if (ipAclSids.length > 0 && !this.#isListed(domain, flow.remoteAddress)) return undefined;

@@ -26,6 +26,7 @@ export async function originateCall(
   const { request } = admitted.invite;
   const callerNumber = verdict.caller.number ?? "anonymous";
   const route = trunkRoute(ctx, trunk, {
+    edge: ctx.localEdges.ofCall(inbound.call),
     dialled: verdict.called,
     callerNumber,
     hidden: verdict.caller.hidden,

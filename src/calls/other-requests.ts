@@ -44,7 +44,7 @@ export class OtherRequests {
     const fits = this.#options.take(`${flow.remoteAddress} ${request.uri.host}`, this.#ctx.clock.nowMs());
     if (!isListed || !fits) incoming.drop();
     // Health checks of peers shall move traffic away from a gateway that is about to stop.
-    else if (this.#ctx.admission.draining)
+    else if (this.#incoming.isDraining(flow))
       incoming.respond(503, { headers: [["Retry-After", String(this.#incoming.retryAfterSeconds())]] });
     else incoming.respond(200, { headers: [["Accept", "application/sdp"]] });
   }

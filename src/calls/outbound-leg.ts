@@ -14,6 +14,7 @@ import { answerReoffer, rejection, sdpBody } from "./answer-reoffer.ts";
 import type { Call } from "./call.ts";
 import type { CallContext } from "./call-context.ts";
 import { CallLeg } from "./call-leg.ts";
+import type { LocalEdge } from "./local-edges.ts";
 import { MediaLeg } from "./media-leg.ts";
 import { LegNegotiation, type MediaPolicy, sdpOf } from "./negotiation.ts";
 
@@ -34,8 +35,10 @@ export interface OutboundTarget {
   readonly media: MediaPolicy;
   readonly tlsVerify: boolean;
   readonly maxForwards: number;
-  /** Signalling address of the edge, or undefined for any. */
-  readonly localAddress?: string;
+  /** Where the leg leaves from: signalling and media are on the addresses of this edge. */
+  readonly edge: LocalEdge;
+  /** Why it cannot leave from there; the target is passed over (R-EDGE-12). */
+  readonly unusable?: string;
 }
 
 /** How an attempt failed; `status` 0 stands for no answer at all. */
@@ -84,7 +87,7 @@ export class OutboundLeg {
       headers: target.headers,
       body: sdpBody(this.#negotiation.makeOffer()),
       maxForwards: target.maxForwards,
-      ...(target.localAddress === undefined ? {} : { localAddress: target.localAddress }),
+      ...(target.edge.sendFrom === undefined ? {} : { localAddresses: target.edge.sendFrom }),
       ...(target.credentials === undefined ? {} : { credentials: target.credentials }),
       tlsVerify: target.tlsVerify,
       noAnswerMs: ctx.settings.noAnswerMs,

@@ -51,7 +51,8 @@ function ofNumber(
       byoc === null ? "no BYOC trunk is the default carrier" : `BYOC trunk ${byoc.slice(0, 40)} does not exist`;
     return { alert: { code: NO_ROUTE, text: `${number}: ${what}` } };
   }
-  const request = { dialled: number, callerNumber, hidden: false, maxForwards, diversions: [] };
+  const edge = ctx.localEdges.ofCall(call);
+  const request = { edge, dialled: number, callerNumber, hidden: false, maxForwards, diversions: [] };
   const route = byocRoute(ctx, trunk, request);
   if (route.records.every(({ enabled }) => !enabled))
     return { alert: { code: NO_ROUTE, text: `${number}: ${route.name} has no enabled target` } };
@@ -68,6 +69,7 @@ function ofUri(
   if ("problem" in reading) return { alert: { code: BAD_URI, text: reading.problem } };
   const { credentials } = destination;
   const plan = {
+    edge: ctx.localEdges.ofCall(call),
     call: { dialled: reading.uri.user ?? callerNumber, kind: "byoc", secure: false, diversionHost: null } as const,
     fromUser: callerNumber,
     fromHost: `sip.${ctx.settings.baseDomain}`,

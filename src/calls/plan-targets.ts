@@ -11,12 +11,15 @@ import { orderTargets } from "../trunking/target-order.ts";
 import { readTargetUri } from "../trunking/target-uri.ts";
 import type { HeaderList } from "../trunking/uri-parts.ts";
 import type { CallContext } from "./call-context.ts";
+import type { LocalEdge } from "./local-edges.ts";
 import type { MediaPolicy } from "./negotiation.ts";
 import type { OutboundTarget } from "./outbound-leg.ts";
 import type { RedirectVerdict } from "./target-hunt.ts";
 
 /** What all attempts of one call share. */
 export interface AttemptPlan {
+  /** Edge of the call: legs leave from there unless their target says otherwise (R-ORIG-10). */
+  readonly edge: LocalEdge;
   readonly call: OriginationCall;
   /** User and host of From; an anonymous caller has `hidden`. */
   readonly fromUser: string;
@@ -79,7 +82,10 @@ export function outboundTarget(
   const phone = (user: string | undefined): Iterable<[string, string]> =>
     plan.userPhone === true && user !== undefined && isE164(user) ? [["user", "phone"]] : [];
   const { requestUri } = planned;
+  const egress = ctx.localEdges.egress(planned.edge, plan.edge);
   return {
+    edge: egress.edge,
+    ...("problem" in egress ? { unusable: egress.problem } : {}),
     label: labelOf(label),
     uri: { ...requestUri, params: new Map([...requestUri.params, ...phone(requestUri.user)]) },
     nextHop: planned.nextHop,
@@ -88,7 +94,7 @@ export function outboundTarget(
     plannedHeaders: planned.headers,
     headers: [...planned.headers, ...(plan.passed ?? []), ...identityHeaders(plan, phone)],
     ...(plan.credentials === undefined ? {} : { credentials: plan.credentials }),
-    media: mediaPolicy(ctx, planned.security, plan.symmetricRtp, plan.infoDigits),
+    media: mediaPolicy(ctx, egress.edge, planned.security, plan.symmetricRtp, plan.infoDigits),
     tlsVerify: plan.tlsVerify,
     maxForwards: plan.maxForwards,
   };
@@ -122,18 +128,19 @@ export function planForStranger(plan: AttemptPlan): AttemptPlan {
 /** Media rules of a leg. */
 export function mediaPolicy(
   ctx: CallContext,
+  { media }: LocalEdge,
   security: MediaPolicy["security"],
   symmetricRtp: boolean,
   infoDigits: InfoDigits = "off",
 ): MediaPolicy {
-  const { mediaAddress, mediaAnnounce, mediaTimeoutMs, sourcePolicy } = ctx.settings;
+  const { mediaTimeoutMs, sourcePolicy } = ctx.settings;
   return {
     security,
     infoDigits,
     mediaTimeoutMs,
     sourcePolicy: symmetricRtp ? "latch" : sourcePolicy,
-    bindAddress: mediaAddress,
-    ...(mediaAnnounce === undefined ? {} : { announceAddress: mediaAnnounce }),
+    bindAddress: media.address,
+    announceAddress: media.announce,
   };
 }
 
@@ -148,7 +155,8 @@ export function redirectRule(
     if (!ruling.allowed) return { refuse: ruling.text };
     const planned = planDiverted(contact!, {
       headers: from.plannedHeaders ?? [],
-      edge: null,
+      // The edge of the INVITE before, whatever the Contact says (R-REDIR-6).
+      edge: from.edge.name,
       security: from.media.security === "required" ? "required" : "none",
       user: plan.call.dialled,
     });

@@ -170,6 +170,7 @@ export class TargetHunt {
   async #attempt(target: OutboundTarget): Promise<HuntOutcome | AttemptFailure> {
     this.#attempts++;
     const startedMs = this.#ctx.clock.nowMs();
+    if (target.unusable !== undefined) return { kind: "unreachable", status: 0, text: target.unusable };
     let leg: OutboundLeg;
     try {
       leg = await OutboundLeg.start(this.#ctx, this.#options.call, this.#options.worker, target);

@@ -36,7 +36,7 @@ interface Hop {
   intervalMs: number;
 }
 
-type Needed = Pick<CallContext, "clock" | "log" | "store" | "edges" | "random" | "targetHealth"> & {
+type Needed = Pick<CallContext, "clock" | "log" | "store" | "edges" | "localEdges" | "random" | "targetHealth"> & {
   readonly settings: Pick<CallContext["settings"], "baseDomain" | "targetOptionsSeconds">;
 };
 
@@ -93,8 +93,9 @@ export class TargetPings {
 
   /** Never rejects. */
   async #ask(key: string, hop: Hop): Promise<void> {
-    const { settings } = this.#ctx;
-    const { requestUri, nextHop } = hop.planned;
+    const { settings, localEdges } = this.#ctx;
+    const { requestUri, nextHop, edge } = hop.planned;
+    const { sendFrom } = localEdges.egress(edge, localEdges.default).edge;
     // The host as a whole is asked, not a number at it.
     const uri = { ...requestUri, user: undefined, params: nextHop.params };
     this.#open.add(key);
@@ -103,6 +104,7 @@ export class TargetPings {
         method: "OPTIONS",
         uri,
         nextHop,
+        ...(sendFrom === undefined ? {} : { localAddresses: sendFrom }),
         from: nameAddr(sipUri("ping", `sip.${settings.baseDomain}`)),
         to: nameAddr({ ...uri, port: undefined, params: new Map() }),
         timeoutMs: Math.min(SILENCE_MS, hop.intervalMs),
@@ -161,7 +163,7 @@ export class TargetPings {
     const reading = readTargetUri(target.sipUrl, this.#ctx.edges);
     if (!("uri" in reading)) return;
     const planned = planInvite(reading.uri, { dialled: "", kind, secure, diversionHost: null });
-    const key = `${formatUri(planned.nextHop)} ${tlsVerify}`;
+    const key = `${formatUri(planned.nextHop)} ${tlsVerify} ${planned.edge}`;
     const hop = hops.get(key) ?? { planned, tlsVerify, targets: new Map(), intervalMs };
     hop.targets.set(target.sid, target);
     hop.intervalMs = Math.min(hop.intervalMs, intervalMs);

@@ -35,6 +35,7 @@ export async function terminateCall(
     return;
   }
   const route = carrierRoute(ctx, trunk, {
+    edge: ctx.localEdges.ofCall(inbound.call),
     dialled: verdict.called,
     callerNumber: verdict.caller.number ?? "anonymous",
     hidden: verdict.caller.hidden,

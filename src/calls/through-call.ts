@@ -38,6 +38,7 @@ export async function callThrough(
       to: options.dialled,
       parentSid: inbound.call.sid,
       trunkSid: options.trunkSid,
+      edge: ctx.localEdges.ofCall(inbound.call).name,
     },
     ctx.clock,
     listenerFaults(ctx.log),

@@ -161,6 +161,11 @@ const auth = section({
   operatorKey: nullable("32 octets in hex or base64", readText(128)),
 });
 
+const edgePort = () =>
+  nullable<number | "off">('a port from 0 to 65535, or "off"', (text) =>
+    text === "off" ? "off" : readInt(0, 65_535)(text),
+  );
+
 const edge = section({
   name: scalar("a name of letters, digits and -", (text) =>
     /^[a-z0-9-]{1,63}$/i.test(text) ? text.toLowerCase() : undefined,
@@ -168,7 +173,19 @@ const edge = section({
   region: nullable("a name of letters and digits", (text) =>
     /^[a-z0-9]{1,32}$/i.test(text) ? text.toLowerCase() : undefined,
   ),
+  listen: list(address(), 16),
+  announce: list(address(), 16),
+  udpPort: edgePort(),
+  tcpPort: edgePort(),
+  tlsPort: edgePort(),
   addresses: list(address(), 64),
+  media: section({
+    address: nullable(ADDRESS, readAddress),
+    announce: nullable(ADDRESS, readAddress),
+    portMin: nullable("a whole number from 0 to 65534", readInt(0, 65_534)),
+    portMax: nullable("a whole number from 0 to 65535", readInt(0, 65_535)),
+  }).prefault({}),
+  tnx: nullable("a name of letters, digits and -", (text) => (/^[a-z0-9-]{1,64}$/i.test(text) ? text : undefined)),
 });
 
 const deniedTarget = scalar("a domain name, an IP address or a range", (text) => readRange(text) ?? readHost(text));

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { GatewayConfig } from "../base/gateway-config.ts";
 import { parseOperatorKey } from "../store/secrets.ts";
+import { edgeProblems } from "../trunking/edge-plan.ts";
 import type { ConfigPath, ConfigProblem } from "./config-document.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -40,7 +41,7 @@ export function checkSettings(settings: GatewayConfig): ConfigProblem[] {
   const add = (path: ConfigPath, message: string): void => {
     problems.push({ path, message });
   };
-  const { sip, tls, media, auth, edges } = settings;
+  const { sip, tls, media, auth } = settings;
 
   if (sip.udpPort === null && sip.tcpPort === null && (sip.tlsPort === null || tls.certFile === null))
     add(["sip"], "no transport is left: give udpPort, tcpPort, or tlsPort with tls.certFile");
@@ -59,11 +60,7 @@ export function checkSettings(settings: GatewayConfig): ConfigProblem[] {
   if (auth.operatorKey !== null && parseOperatorKey(auth.operatorKey) === null)
     add(["auth", "operatorKey"], "expected 32 octets in hex or base64; make one with: openssl rand -base64 32");
 
-  const names = new Set<string>();
-  for (const [index, edge] of edges.entries()) {
-    if (names.has(edge.name)) add(["edges", index, "name"], "the name is used twice");
-    names.add(edge.name);
-  }
+  for (const { index, key, text } of edgeProblems(settings)) add(["edges", index, key], text);
   for (const [path, file] of filesOf(settings))
     if (file !== null && !existsSync(file)) add(path, `there is no file ${file}`);
   return problems;

@@ -8,7 +8,7 @@ import Pool from "worker-threads-pool";
 import type { Clock, Timer } from "../base/clock.ts";
 import { MediaError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { StreamDefaults, WorkerConfig } from "../worker/protocol.ts";
+import type { PortRange, StreamDefaults, WorkerConfig } from "../worker/protocol.ts";
 import { chooseWorker } from "./placement.ts";
 import { WorkerHandle } from "./worker-handle.ts";
 
@@ -23,6 +23,8 @@ export interface SchedulerOptions {
   /** RTP ports, shared out to the workers in disjoint ranges (R-MEDIA-11); 0,0 means any free ones. */
   readonly portMin: number;
   readonly portMax: number;
+  /** Addresses that have a range of their own, shared out in the same way; default none. */
+  readonly portRanges?: readonly PortRange[];
   /** Default "auto". */
   readonly datagrams?: WorkerConfig["datagrams"];
   /** Default 0. */
@@ -65,7 +67,8 @@ export class Scheduler {
       throw new RangeError(`workerCount: at least 1, not ${options.workerCount}`);
     // Fails early and by name when the range is too small to be shared out.
     for (let index = 0; index < options.workerCount; index++)
-      sharePortRange(options.portMin, options.portMax, index, options.workerCount);
+      for (const { portMin, portMax } of [options, ...(options.portRanges ?? [])])
+        sharePortRange(portMin, portMax, index, options.workerCount);
     this.#options = options;
     this.#slots = Array.from({ length: options.workerCount }, (_, index) => ({
       index,
@@ -144,6 +147,10 @@ export class Scheduler {
       legCountMax: options.legCountMax,
       portMin: range.min,
       portMax: range.max,
+      portRanges: (options.portRanges ?? []).map(({ address, portMin, portMax }) => {
+        const { min, max } = sharePortRange(portMin, portMax, slot.index, options.workerCount);
+        return { address, portMin: min, portMax: max };
+      }),
       datagrams: options.datagrams ?? "auto",
       dscp: options.dscp ?? 0,
       stream: options.stream,

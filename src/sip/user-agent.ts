@@ -79,8 +79,8 @@ export interface OutgoingInviteOptions {
   readonly body?: SipBody;
   /** Default 70. */
   readonly maxForwards?: number;
-  /** Local address to send from (edge); any listening one of the transport when absent. */
-  readonly localAddress?: string;
+  /** Addresses to send from, of which the first of the right family is taken; any that listens when absent. */
+  readonly localAddresses?: readonly string[];
   /** Answers 401/407 once per realm (SIP-AUTH-7). */
   readonly credentials?: { readonly username: string; readonly password: string };
   /** TLS: check chain and host name; default true. */
@@ -114,6 +114,8 @@ export interface OutgoingRequestOptions {
   readonly nextHop?: SipUri;
   readonly from: NameAddr;
   readonly to: NameAddr;
+  /** As for an INVITE. */
+  readonly localAddresses?: readonly string[];
   /** ms for each address without a final answer; connecting counts. */
   readonly timeoutMs: number;
   /** TLS: check chain and host name; default true. */

@@ -9,6 +9,8 @@ export interface EdgeName {
   readonly name: string;
   /** Older alias, e.g. `jp1`, or null. */
   readonly region: string | null;
+  /** Name that `;tnx=` gives it (R-NET-5), or null. */
+  readonly tnx?: string | null;
 }
 
 export const DEFAULT_EDGES: readonly EdgeName[] = [
@@ -25,9 +27,10 @@ export const DEFAULT_EDGES: readonly EdgeName[] = [
 /** Suffix of an edge that is bound to a private interconnect (R-NET-5). */
 const INTERCONNECT_SUFFIX = "-ix";
 
-/** Looks edges up by either name. */
+/** Looks edges up by any of their names. */
 export class EdgeTable {
   readonly #byName = new Map<string, string>();
+  readonly #byTnx = new Map<string, string>();
 
   /** @param configured - edges of the operator, over the default ones */
   constructor(configured: readonly EdgeName[] = []) {
@@ -35,7 +38,13 @@ export class EdgeTable {
       const name = edge.name.toLowerCase();
       this.#byName.set(name, name);
       if (edge.region !== null) this.#byName.set(edge.region.toLowerCase(), name);
+      if (edge.tnx != null) this.#byTnx.set(edge.tnx.toLowerCase(), name);
     }
+  }
+
+  /** The edge of an interconnect connection (R-NET-5); undefined for one that nobody has configured. */
+  ofInterconnect(tnx: string): string | undefined {
+    return this.#byTnx.get(tnx.toLowerCase());
   }
 
   /**
@@ -49,4 +58,12 @@ export class EdgeTable {
     const base = this.#byName.get(text.slice(0, -INTERCONNECT_SUFFIX.length));
     return base === undefined ? undefined : base + INTERCONNECT_SUFFIX;
   }
+}
+
+/** The region that is known for an edge of the default table, also with its suffix: `tokyo-ix` is `jp1-ix`. */
+export function regionOf(name: string): string | null {
+  const suffix = name.endsWith(INTERCONNECT_SUFFIX) ? INTERCONNECT_SUFFIX : "";
+  const base = suffix === "" ? name : name.slice(0, -suffix.length);
+  const region = DEFAULT_EDGES.find((edge) => edge.name === base)?.region;
+  return region == null ? null : region + suffix;
 }

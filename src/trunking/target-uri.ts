@@ -131,6 +131,7 @@ function readParams(
   const bad = (problem: string): Problem => ({ problem, restCode: 13249 });
   let transport: TargetTransport | undefined;
   let edge: string | null = null;
+  let interconnect: string | null = null;
   let secureMedia = false;
   const params: [string, string][] = [];
   for (const text of texts) {
@@ -155,15 +156,18 @@ function readParams(
       case "secure":
         secureMedia = value.toLowerCase() === "true";
         break;
-      // tnx names an interconnect in the older way; method has no place in a Request-URI (RFC 3261 §19.1.1).
+      // The older way to name an edge at an interconnect (R-NET-5); one that is not configured says nothing.
       case "tnx":
+        interconnect = edges.ofInterconnect(value) ?? null;
+        break;
+      // It has no place in a Request-URI (RFC 3261 §19.1.1).
       case "method":
         break;
       default:
         params.push([name, value]);
     }
   }
-  return { transport, edge, secureMedia, params };
+  return { transport, edge: edge ?? interconnect, secureMedia, params };
 }
 
 /** Headers after `?`, joined by `&`; those that are not allowed are left out (R-ORIG-6). */

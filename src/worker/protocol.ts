@@ -20,11 +20,20 @@ export interface WorkerConfig {
   /** RTP ports are even numbers of this range; 0,0 means any free ones. Workers get disjoint ranges. */
   readonly portMin: number;
   readonly portMax: number;
+  /** Addresses that have a range of their own, which is this worker's part of it; default none. */
+  readonly portRanges?: readonly PortRange[];
   /** "batched" needs koffi on Linux; "dgram" always works; "auto" takes the first that loads. */
   readonly datagrams: "auto" | "batched" | "dgram";
   /** Mark of media packets (SIP-TP-16), 0 to 63. */
   readonly dscp: number;
   readonly stream: StreamDefaults;
+}
+
+/** RTP ports of one local address, as `portMin` and `portMax`. */
+export interface PortRange {
+  readonly address: string;
+  readonly portMin: number;
+  readonly portMax: number;
 }
 
 /** A leg's sockets as they were bound. */

@@ -14,6 +14,7 @@ import type { LegEvent, LegStats } from "../media/media-events.ts";
 import type { DatagramPorts, DatagramSink } from "./datagram-port.ts";
 import { LegAudio } from "./leg-audio.ts";
 import { type LegEntry, LegTable } from "./leg-table.ts";
+import { PortRanges } from "./port-ranges.ts";
 import type {
   LegPorts,
   WorkerConfig,
@@ -26,7 +27,6 @@ import type {
 import { Recordings } from "./recordings.ts";
 import { TapRouter } from "./tap-router.ts";
 import { Ticker } from "./ticker.ts";
-import { UdpPorts } from "./udp-ports.ts";
 
 /** What a worker is made of. */
 export interface WorkerCoreOptions {
@@ -57,7 +57,7 @@ export class WorkerCore {
   readonly #core: MediaCore;
   readonly #clock: Clock;
   readonly #ports: DatagramPorts;
-  readonly #pairs: UdpPorts;
+  readonly #pairs: PortRanges;
   readonly #legs = new LegTable();
   readonly #taps: TapRouter;
   readonly #audio: LegAudio;
@@ -80,13 +80,7 @@ export class WorkerCore {
       accept: (socket, lengthBytes, source, port) => this.#accept(socket, lengthBytes, source, port),
     });
     this.#ports.onArrival = () => this.#receive(clock.nowMs());
-    this.#pairs = new UdpPorts({
-      ports: this.#ports,
-      clock,
-      portMin: config.portMin,
-      portMax: config.portMax,
-      firstPair: options.firstPair ?? 0,
-    });
+    this.#pairs = new PortRanges(config, { ports: this.#ports, clock, firstPair: options.firstPair ?? 0 });
     this.#recordings = new Recordings(core, (legId, recordingId, reason) =>
       options.post({ notice: "recording-failed", legId, recordingId, reason }),
     );

@@ -7,6 +7,7 @@ import type { ExtraHeaders, SipRequest } from "../../src/sip/message.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { EdgeTable } from "../../src/trunking/edges.ts";
 import type { ByocTrunk } from "../../src/trunking/records.ts";
+import { localEdges } from "../support/edges.ts";
 import type { ManualClock } from "../support/manual-clock.ts";
 import { testByocTrunk, testSipDomain } from "../support/records.ts";
 import { Stage, settle } from "../support/sip-scripts.ts";
@@ -30,7 +31,7 @@ beforeEach(async () => {
     { kind: "byocTrunks", put: trunk },
     { kind: "sipDomains", put: testSipDomain({ byocTrunkSid: trunk.sid }) },
   ]);
-  const needs = { clock, log: silentLog, random: () => 0.5, edges: new EdgeTable() };
+  const needs = { clock, log: silentLog, random: () => 0.5, edges: new EdgeTable(), localEdges: localEdges(clock) };
   registrations = new Registrations(needs, store, stage.test.stack);
   registrations.start();
 });

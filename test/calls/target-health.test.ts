@@ -5,6 +5,7 @@ import { TargetPings } from "../../src/calls/target-pings.ts";
 import type { SipRequest } from "../../src/sip/message.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { EdgeTable } from "../../src/trunking/edges.ts";
+import { localEdges } from "../support/edges.ts";
 import { testSid, testTarget, testTrunk } from "../support/records.ts";
 import { lines, ownAddress, reached, startStack, type TestStack, UdpPeer } from "../support/sip-wire.ts";
 
@@ -110,6 +111,7 @@ describe("R-KEEP-6 the gateway's own OPTIONS", () => {
         log,
         store,
         edges: new EdgeTable([]),
+        localEdges: localEdges(clock),
         random: () => 0,
         targetHealth,
         settings: { baseDomain: "voice.test", targetOptionsSeconds: seconds },

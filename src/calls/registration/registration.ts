@@ -17,6 +17,7 @@ import type { EdgeTable } from "../../trunking/edges.ts";
 import { planInvite } from "../../trunking/origination.ts";
 import type { ByocTrunk, CarrierRegistration } from "../../trunking/records.ts";
 import { readTargetUri } from "../../trunking/target-uri.ts";
+import type { LocalEdges } from "../local-edges.ts";
 import { REGISTRATION_TABLE, type RegistrationEvent, type RegistrationState } from "./registration-state.ts";
 
 /** The part of the SIP stack that is used. */
@@ -29,6 +30,7 @@ export interface RegistrationNeeds {
   readonly log: Log;
   readonly random: () => number;
   readonly edges: EdgeTable;
+  readonly localEdges: LocalEdges;
 }
 
 /** Silence of one address of the registrar. */
@@ -166,7 +168,7 @@ export class Registration {
 
   /** One REGISTER; 423 is answered by asking for what the registrar wants (§10.2.8). */
   async #send(expiresSeconds: number): Promise<SipResponse> {
-    const { uri, nextHop } = this.#target();
+    const { uri, ...way } = this.#target();
     const { user } = this.#wanted;
     const { targetUsername: username, targetPassword: password } = this.#trunk;
     const record = nameAddr({ ...sipUri(user, uri.host), port: uri.port });
@@ -174,7 +176,7 @@ export class Registration {
       this.#registrar.request({
         method: "REGISTER",
         uri,
-        nextHop,
+        ...way,
         from: record,
         to: record,
         headers: [["Expires", String(seconds)]],
@@ -191,11 +193,17 @@ export class Registration {
   }
 
   /** Request-URI without user (§10.2), and where it goes. */
-  #target(): { uri: SipUri; nextHop: SipUri } {
+  #target(): { uri: SipUri; nextHop: SipUri; localAddresses?: readonly string[] } {
     const reading = readTargetUri(this.#wanted.registrar, this.#needs.edges);
     if (!("uri" in reading)) throw new Error(`the registrar's URI cannot be read: ${reading.problem}`);
     const planned = planInvite(reading.uri, { dialled: "", kind: "byoc", secure: false, diversionHost: null });
-    return { uri: { ...planned.requestUri, user: undefined }, nextHop: planned.nextHop };
+    const { localEdges } = this.#needs;
+    const { sendFrom } = localEdges.egress(planned.edge, localEdges.default).edge;
+    return {
+      uri: { ...planned.requestUri, user: undefined },
+      nextHop: planned.nextHop,
+      ...(sendFrom === undefined ? {} : { localAddresses: sendFrom }),
+    };
   }
 }
 

@@ -167,7 +167,8 @@ export class Conversation implements Exchange {
     const trunk = this.#ctx.store.get("trunks", transferor.trunkSid!)!;
     const transferee = this.partnerOf(transferor);
     const caller = (trunk.transferCallerId === "from-transferor" ? transferor : transferee).number;
-    const targets = transferTargets(this.#ctx, trunk, to, caller, headers, (text) =>
+    const edge = this.#ctx.localEdges.ofCall(transferee.leg.call);
+    const targets = transferTargets(this.#ctx, edge, trunk, to, caller, headers, (text) =>
       transferor.leg.call.note("routed", text),
     );
     if (targets === undefined) {

@@ -54,6 +54,7 @@ export async function takePlace(
   const { worker } = exchange.partnerOf(party).leg.media;
   const policy = mediaPolicy(
     ctx,
+    ctx.localEdges.ofCall(call),
     trunk.secure ? "required" : ctx.settings.srtpOptional ? "optional" : "none",
     trunk.symmetricRtp,
     trunk.infoDigits,

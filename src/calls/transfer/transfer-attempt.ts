@@ -45,6 +45,7 @@ export class TransferAttempt {
         to: targets.called,
         parentSid: options.parentSid,
         trunkSid: options.trunkSid,
+        edge: ctx.localEdges.ofCall(transferee.leg.call).name,
       },
       ctx.clock,
       (error) => ctx.log.error("a call listener threw", { error: messageOf(error) }),

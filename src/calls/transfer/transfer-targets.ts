@@ -7,6 +7,7 @@ import { planDiverted } from "../../trunking/redirect.ts";
 import type { CallDirection } from "../call.ts";
 import type { CallContext } from "../call-context.ts";
 import { carrierRoute, trunkRoute } from "../carrier-link.ts";
+import type { LocalEdge } from "../local-edges.ts";
 import type { OutboundTarget } from "../outbound-leg.ts";
 import { outboundTarget, planForStranger, plannedTargets } from "../plan-targets.ts";
 import type { PermittedTarget } from "./judge-refer.ts";
@@ -21,12 +22,14 @@ export interface TransferTargets {
 }
 
 /**
+ * @param edge - of the call that is transferred
  * @param note - told about targets that are left out
  * @param caller - number of the party that the target is shown, undefined for one that hides
  * @returns undefined when the trunk has no way to numbers
  */
 export function transferTargets(
   ctx: CallContext,
+  edge: LocalEdge,
   trunk: Trunk,
   to: PermittedTarget,
   caller: string | undefined,
@@ -34,6 +37,7 @@ export function transferTargets(
   note: (text: string) => void,
 ): TransferTargets | undefined {
   const request = {
+    edge,
     callerNumber: caller ?? "anonymous",
     hidden: caller === undefined,
     maxForwards: 70,

@@ -97,6 +97,7 @@ function startBranch(scope: VerbScope, verb: Dial, noun: DialNoun): Branch {
       from: verb.callerId ?? scope.callerId,
       to: noun.noun === "Number" ? noun.number : noun.uri,
       parentSid: own.call.sid,
+      edge: ctx.localEdges.ofCall(own.call).name,
       ...(noun.noun === "Number" && noun.byoc !== null ? { byocTrunkSid: noun.byoc } : {}),
     },
     ctx.clock,

@@ -31,7 +31,8 @@ export async function flowInDialog(
     ...located!,
     tlsName: nextHop.host,
     tlsVerify,
-    localAddress: flow.transport === located!.transport ? flow.localAddress : "",
+    // Whatever the transport, a dialog stays at the address that its peer knows (R-EDGE-7).
+    localAddress: isIP(flow.localAddress) === isIP(located!.address) ? flow.localAddress : "",
   };
   return flowFor(core, target, build);
 }

@@ -11,6 +11,7 @@ import { createRequest } from "../build.ts";
 import { lists, retryAfterSeconds } from "../header-values.ts";
 import type { Flow, NameAddr, SipBody, SipRequest, SipResponse } from "../message.ts";
 import type { ClientTransaction } from "../transaction/client-transaction.ts";
+import { addressToSendFrom } from "../transport/local-address.ts";
 import type { Located } from "../transport/locate.ts";
 import type { Dialog, InDialogRequest, OutgoingInvite, OutgoingInviteOptions } from "../user-agent.ts";
 import { ClientAuthentication } from "./authentication.ts";
@@ -160,7 +161,7 @@ export class UacInvite implements OutgoingInvite {
       // The certificate is that of the next hop (RFC 5922 §4).
       tlsName: (this.#options.nextHop ?? this.#options.uri).host,
       tlsVerify: this.#options.tlsVerify ?? true,
-      localAddress: this.#options.localAddress ?? "",
+      localAddress: addressToSendFrom(this.#options.localAddresses, located.address),
     };
     return flowFor(this.#core, target, (flow) => this.#build(flow));
   }

@@ -7,6 +7,7 @@ import { type GatewayError, TransactionTimeoutError, TransportError } from "../.
 import { randomHex } from "../../base/ids.ts";
 import { createRequest } from "../build.ts";
 import type { Flow, SipRequest, SipResponse } from "../message.ts";
+import { addressToSendFrom } from "../transport/local-address.ts";
 import type { Located } from "../transport/locate.ts";
 import type { OutgoingRequestOptions } from "../user-agent.ts";
 import { ClientAuthentication } from "./authentication.ts";
@@ -58,8 +59,14 @@ function askOne(
       settle();
     };
     const { registration } = options;
-    const target = { ...located, tlsName, tlsVerify: options.tlsVerify ?? true, localAddress: "" };
-    flowFor(core, target, (flow) => build(flow, sequence)).then(
+    const target = async () => ({
+      ...located,
+      tlsName,
+      tlsVerify: options.tlsVerify ?? true,
+      localAddress: addressToSendFrom(options.localAddresses, located.address),
+    });
+    const flow = target().then((one) => flowFor(core, one, (flow) => build(flow, sequence)));
+    flow.then(
       (flow) => {
         if (registration !== undefined) registration.flow = flow;
         core.transactions.request(build(flow, sequence), flow, {

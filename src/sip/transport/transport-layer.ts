@@ -238,7 +238,10 @@ export class TransportLayer {
     return {
       host:
         listen?.options.announceAddress ?? (isWildcard(listen?.bound.address) ? host : (listen?.bound.address ?? host)),
-      port: listen?.options.announcePort ?? listen?.bound.port ?? defaultPort(flow.transport),
+      port:
+        listen?.options.transport === flow.transport
+          ? (listen.options.announcePort ?? listen.bound.port)
+          : defaultPort(flow.transport),
     };
   }
 
@@ -265,10 +268,13 @@ export class TransportLayer {
 
   /** What listens behind a flow: the same socket for UDP, one of the same transport (and address) for connections. */
   #listenerOf(flow: LocalEnd): { options: ListenOptions; bound: ListenAddress } | undefined {
-    const all = [...this.#udp, ...this.#listeners].filter(({ options }) => options.transport === flow.transport);
+    const every = [...this.#udp, ...this.#listeners];
+    const all = every.filter(({ options }) => options.transport === flow.transport);
     return (
       all.find(({ bound }) => bound.address === flow.localAddress && bound.port === flow.localPort) ??
       all.find(({ bound }) => bound.address === flow.localAddress) ??
+      // An address that does not listen on this transport is still no other one.
+      every.find(({ bound }) => bound.address === flow.localAddress) ??
       all.find(({ bound }) => bound.address.includes(":") === flow.remoteAddress.includes(":")) ??
       all[0]
     );
@@ -338,7 +344,13 @@ export class TransportLayer {
   #udpFor(target: Target): UdpSocket | undefined {
     const isIpv6 = target.address.includes(":");
     const sameFamily = this.#udp.filter((socket) => socket.bound.address.includes(":") === isIpv6);
-    return sameFamily.find((socket) => socket.bound.address === target.localAddress) ?? sameFamily[0] ?? this.#udp[0];
+    const { localAddress } = target;
+    if (localAddress === "" || isWildcard(localAddress)) return sameFamily[0] ?? this.#udp[0];
+    // Who asks for an address gets no other one: it may belong to another edge.
+    return (
+      sameFamily.find((socket) => socket.bound.address === localAddress) ??
+      sameFamily.find((socket) => isWildcard(socket.bound.address))
+    );
   }
 
   #datagram(bytes: Uint8Array, address: string, port: number, socket: UdpSocket): void {

@@ -50,7 +50,8 @@ const TIMEOUT_EXTRA_SECONDS = 5;
 export function placeCall(ctx: CallContext, order: CallOrder): Call {
   const { accountSid, from, to, destination } = order;
   const byoc = destination.kind === "number" ? destination.byoc : null;
-  const details = { accountSid, direction: "outbound-api", from, to } as const;
+  const edge = ctx.localEdges.start(null).edge.name;
+  const details = { accountSid, direction: "outbound-api", from, to, edge } as const;
   const call = new Call(
     byoc === null ? details : { ...details, byocTrunkSid: byoc },
     ctx.clock,

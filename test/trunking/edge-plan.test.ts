@@ -92,7 +92,10 @@ edges:
       "sip: { announce: 203.0.113.5 }\nedges: [{ name: a, listen: [10.0.0.1] }]",
       "edges[0].listen: where edges listen, sip.announce, media.address and media.announce mean nothing: say it at each edge",
     ],
-    ["edges: [{ name: a, udpPort: 70000 }]", 'edges[0].udpPort: found "70000", expected a port from 0 to 65535, or "off"'],
+    [
+      "edges: [{ name: a, udpPort: 70000 }]",
+      'edges[0].udpPort: found "70000", expected a port from 0 to 65535, or "off"',
+    ],
   ])("refuses %s", (text, message) => {
     expect(errors(text)).toContain(message);
   });

@@ -105,7 +105,7 @@ export class Gateway {
     this.#log = options.log ?? silentLog;
     this.alerts = new AlertLog(this.#clock, this.#log);
     this.#trace = new SipTrace(this.#clock, config.explain);
-    this.calls = new CallTable(this.#trace, options.endedCallsMax);
+    this.calls = new CallTable(this.#trace, options.endedCallsMax, this.#log);
     this.alerts.onRaised = ({ callSid, level }) => {
       const call = level === "error" ? this.calls.bySid(callSid) : undefined;
       if (call !== undefined) call.hasError = true;

@@ -1,5 +1,6 @@
 /** All calls that are up, and a bounded memory of those that ended. Calls that failed are remembered longer than others. */
 
+import { type Log, type LogFields, silentLog } from "../base/log.ts";
 import type { Call } from "./call.ts";
 
 const ENDED_MAX = 10_000;
@@ -24,11 +25,16 @@ export class CallTable {
   readonly #told = new Set<Call>();
   readonly #endedMax: number;
   readonly #keeper: CallKeeper | undefined;
+  readonly #log: Log;
 
-  /** @param keeper - is told of calls that begin and end */
-  constructor(keeper?: CallKeeper, endedMax = ENDED_MAX) {
+  /**
+   * @param keeper - is told of calls that begin and end
+   * @param log - gets one line for each leg that ends (R-GEN-7)
+   */
+  constructor(keeper?: CallKeeper, endedMax = ENDED_MAX, log: Log = silentLog) {
     this.#keeper = keeper;
     this.#endedMax = endedMax;
+    this.#log = log;
   }
 
   /** Adds a call; it moves to the ended ones by itself. */
@@ -39,6 +45,7 @@ export class CallTable {
       if (!call.ended) return;
       // It is remembered for long; those who listened need not be.
       call.events.clear();
+      this.#log.info("call ended", lineOf(call));
       this.#live.delete(call.sid);
       this.#ended.set(call.sid, call);
       if (hasFailed(call)) this.#failed.add(call);
@@ -92,4 +99,10 @@ export class CallTable {
 /** True for a call that did not come to be, or that an error was told of. A caller who gave up is no failure. */
 export function hasFailed(call: Call): boolean {
   return call.hasError || call.status === "failed" || call.status === "busy" || call.status === "no-answer";
+}
+
+function lineOf({ sid, status, sipStatus, durationSeconds, details }: Call): LogFields {
+  const { parentSid, direction } = details;
+  const parent = parentSid === undefined ? {} : { parentCallSid: parentSid };
+  return { callSid: sid, ...parent, direction, status, sipStatus, seconds: durationSeconds };
 }

@@ -124,7 +124,7 @@ async function phone(
 const nowS = () => Date.now() / 1000;
 const talk = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
-describe("baresip to baresip through a trunk", () => {
+describe("R-GEN-10: baresip to baresip through a trunk", () => {
   for (const [index, { name, way, caller, callee, hangsUp }] of SCENARIOS.entries())
     it.concurrent(`SDP-9, R-SEC-8, DTMF-5: ${name}; hold, resume, digits, the ${hangsUp} hangs up`, async () => {
       const number = numberOf(index);

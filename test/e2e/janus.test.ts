@@ -66,7 +66,7 @@ afterAll(async () => {
   scratch.remove();
 });
 
-describe("Janus through Kamailio and the gateway", () => {
+describe("R-GEN-10: Janus through Kamailio and the gateway", () => {
   it("SDP-SEC-2, SIP-DLG-2: its SDES offer is answered, and both sides end the call in order", async () => {
     janus.request({
       request: "register",

@@ -148,7 +148,7 @@ async function content(...all: readonly Peer[]): Promise<void> {
   }
 }
 
-describe("Kamailio as record-routing proxy on both sides", () => {
+describe("R-GEN-10: Kamailio as record-routing proxy on both sides", () => {
   for (const [turn, { name: transport }] of TRANSPORTS.entries())
     for (const [end, { name, uac, uas, talkMs }] of ENDS.entries())
       it.concurrent(`RFC 3261 §12.2.1, SIP-DLG-2: ${name}, over ${transport.toUpperCase()}`, async () => {

@@ -98,7 +98,7 @@ async function expectHeard(sent: string, heard: string): Promise<void> {
   expect(same, `${sent}: ${text}`).toBe(true);
 }
 
-describe("linphonec", () => {
+describe("R-GEN-10: linphonec", () => {
   it.concurrent.each([
     { name: "RTP over UDP", port: PLAIN, number: numberOf(PLAIN), domain: "plain", srtp: false },
     {

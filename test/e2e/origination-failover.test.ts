@@ -62,7 +62,7 @@ function deliver(number: string, scenario = "uac_basic_rtp", args: readonly stri
 }
 
 describe("trunk origination", () => {
-  it("R-ORIG-17: a silent target is left after 4 s, the next priority answers, audio flows", async () => {
+  it("R-ORIG-17, R-ORIG-26: a silent target is left after 4 s and on record, the next priority answers, audio flows", async () => {
     const silent = startSipp(scratch.path, {
       scenario: "uas_silent",
       address: SILENT,

@@ -75,7 +75,7 @@ afterAll(async () => {
   scratch.remove();
 });
 
-describe("rtpengine as SRTP end", () => {
+describe("R-GEN-10: rtpengine as SRTP end", () => {
   for (const [index, { name, apply }] of CHANGES.entries())
     it.concurrent(`SDP-SEC-2, SDP-SEC-6, SRTP-4: ${name}, around wraps both ways`, async () => {
       const callee = await ScriptedPhone.start({

@@ -264,7 +264,7 @@ describe("R-XFER blind transfer", () => {
 });
 
 describe("SIP-REF-6 attended transfer", () => {
-  it("two calls of the transferor become one, wherever their media are", async () => {
+  it("R-XFER-8: two calls of the transferor become one, wherever their media are", async () => {
     const first = await termination("all", "+15550200301");
     let second = await termination("all", "+15550200302");
     // Each of the two workers has its half of the ports; a call whose media have to move is wanted.

@@ -77,6 +77,25 @@ describe("relay road", () => {
     expect(gateway.core.stats(r).packetsReceived).toBeGreaterThan(95);
   });
 
+  it("R-MEDIA-7: one leg takes 80 kbit/s in IP packets, 84 with SRTP, and never 100 on an Ethernet with its RTCP", () => {
+    const keys = { suite: "AES_CM_128_HMAC_SHA1_80", keySalt: new Uint8Array(randomBytes(30)) } as const;
+    for (const [ipBitRate, left] of [
+      [80_000, {}],
+      [84_000, { srtpSend: keys, srtpReceive: keys }],
+    ] as const) {
+      const caller = ipBitRate === 84_000 ? { srtpSend: keys, srtpReceive: keys } : {};
+      const { hosts } = bridged(left, {}, { caller });
+      run(hosts, 0, 2000);
+      const sent = run(hosts, 2000, 12_000);
+      const rate = (port: number, perPacketOctets: number): number =>
+        octets(sent, port).reduce((sum, { length }) => sum + 8 * (length + perPacketOctets), 0) / 10;
+      // 20 octets of IP and 8 of UDP; Ethernet adds its head, its check, the preamble and the gap.
+      expect(Math.abs(rate(1000, 28) - ipBitRate)).toBeLessThanOrEqual(ipBitRate / 500);
+      expect(rate(1001, 28)).toBeGreaterThan(0);
+      expect(rate(1000, 28 + 38) + rate(1001, 28 + 38)).toBeLessThanOrEqual(100_000);
+    }
+  });
+
   it("R-MEDIA-6: A-law on one side, mu-law on the other", () => {
     const { hosts, caller, a } = bridged({ codec: "PCMA" }, {}, { caller: { codec: "PCMA" } });
     const tone = Buffer.from(Array.from({ length: 800 }, (_, i) => 0x80 + (i % 64)));
@@ -120,7 +139,7 @@ describe("relay road", () => {
 describe.each<SrtpSuite>(["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"])("SRTP %s", (suite) => {
   const keys = () => ({ suite, keySalt: new Uint8Array(randomBytes(30)) });
 
-  it("RFC 3711: relayed from SRTP to plain RTP and back, RTCP too, nothing lost", () => {
+  it("RFC 3711, R-SEC-10: relayed from SRTP to plain RTP and back, RTCP too, nothing lost", () => {
     const [out, back] = [keys(), keys()];
     const { hosts, gateway, callee, b, l } = bridged(
       { srtpReceive: out, srtpSend: back },

@@ -20,6 +20,10 @@ export interface InviteFields {
   readonly headers?: readonly string[];
   readonly sdp?: string;
   readonly domain?: string;
+  /** URI of To, when it is not the Request-URI. */
+  readonly toUri?: string;
+  /** Default 70. */
+  readonly maxForwards?: number;
 }
 
 /** A description of one audio stream that nobody listens to. */
@@ -272,9 +276,9 @@ export class WireCall {
       [
         `${method} ${sameBranch || this.#contact === "" ? this.#uri : this.#contact} SIP/2.0`,
         `Via: SIP/2.0/UDP ${address}:5060;branch=${branch};rport`,
-        "Max-Forwards: 70",
+        `Max-Forwards: ${this.#fields.maxForwards ?? 70}`,
         `From: ${from};tag=rig`,
-        `To: <${this.#uri}>${this.#remoteTag === "" ? "" : `;tag=${this.#remoteTag}`}`,
+        `To: <${this.#fields.toUri ?? this.#uri}>${this.#remoteTag === "" ? "" : `;tag=${this.#remoteTag}`}`,
         `Call-ID: ${this.callId}`,
         `CSeq: ${number} ${method}`,
         `Contact: <sip:${address}:5060>`,
@@ -308,6 +312,8 @@ export async function startCallRig(
     readonly byoc?: string;
     /** More lines of `byocTrunks`. */
     readonly moreByoc?: string;
+    /** More lines of `ipAccessControlLists`. */
+    readonly lists?: string;
     /** More lines of `sipDomains`. */
     readonly domains?: string;
     readonly sip?: string;
@@ -319,7 +325,9 @@ export async function startCallRig(
   const gateway = await startGateway(
     GATEWAY,
     `
-ipAccessControlLists: [{ name: peers, addresses: [${CALLER}, ${CARRIER}] }]
+ipAccessControlLists:
+  - { name: peers, addresses: [${CALLER}, ${CARRIER}] }
+${changes.lists ?? ""}
 connectionPolicies:
   - name: carrier
     ${changes.policy ?? ""}

@@ -192,7 +192,11 @@ export class StreamPeer extends WirePeer {
     return new StreamPeer(socket);
   }
 
-  static async openTls(port: number, ca: string, options: { servername?: string } = {}): Promise<StreamPeer> {
+  static async openTls(
+    port: number,
+    ca: string,
+    options: { servername?: string; host?: string; localAddress?: string } = {},
+  ): Promise<StreamPeer> {
     const socket = connectTls({ host: "127.0.0.1", port, ca, ...options });
     await once(socket, "secureConnect");
     return new StreamPeer(socket);

@@ -36,7 +36,7 @@ async function asked(method: string, fields: Parameters<typeof stage.agent.inDia
 }
 
 describe("RFC 3261 13.3.1 answers to an INVITE", () => {
-  it("SIP-TXN-5 100 goes out within 200 ms when nothing else did, with the Timestamp of the request (8.2.6.1)", async () => {
+  it("SIP-TXN-5, R-TERM-10 100 goes out within 200 ms when nothing else did, with the Timestamp of the request (8.2.6.1)", async () => {
     await stage.called({ headers: [["Timestamp", "54.3"]] });
     stage.clock.advance(199);
     const trying = await stage.agent.peer.nextResponse(100);

@@ -220,6 +220,8 @@ export class Gateway {
           symmetricDefault: config.media.symmetricDefault,
           noAudioAtRest: config.compliance.noAudioAtRest,
           staticIp: config.staticIp,
+          publicBaseUrl: config.http.publicBaseUrl?.replace(/\/+$/, "") ?? null,
+          defaultRegion: config.edges[0]?.region ?? config.edges[0]?.name ?? "us1",
         },
         log: this.#log.child({ part: "http" }),
       });

@@ -10,6 +10,7 @@ import type { Flow, SipRequest } from "../sip/message.ts";
 import { type Replaces, readReplaces } from "../sip/replaces.ts";
 import { formatUri } from "../sip/uri.ts";
 import type { IncomingInvite } from "../sip/user-agent.ts";
+import type { Store } from "../store/store.ts";
 import { TRUNKING_ALERTS } from "../trunking/alerts.ts";
 import { domainNameOf, servedHost } from "../trunking/domains.ts";
 import { AuthFailures, KnownSources } from "../trunking/limits.ts";
@@ -159,6 +160,7 @@ export class IncomingCalls {
           acls,
           shortCodes: settings.shortCodes,
           unknownDomain: settings.unknownDomain,
+          isActive: (accountSid) => isActiveAccount(store, accountSid),
           ownsCallerId: (accountSid, number) => store.ownsCallerId(accountSid, number),
           ask: {
             credentials: () => this.#ctx.authenticator.judge(request, realm, flow.remoteAddress, lists),
@@ -278,7 +280,8 @@ export class IncomingCalls {
       return;
     }
     const { store } = this.#ctx;
-    const number = isE164(admitted.verdict.called) ? store.phoneNumber(admitted.verdict.called) : undefined;
+    const called = isE164(admitted.verdict.called) ? store.phoneNumber(admitted.verdict.called) : undefined;
+    const number = called !== undefined && isActiveAccount(store, called.accountSid) ? called : undefined;
     // A number of ours that the carrier delivers: its trunk takes the call (R-NUM-1, R-NUM-7).
     if (number?.trunkSid != null) {
       const trunk = store.get("trunks", number.trunkSid);
@@ -337,13 +340,16 @@ export class IncomingCalls {
     if (!call.ended) call.apply(call.answeredAt === undefined ? "end-failed" : "hung-up");
   }
 
-  /** The number's own URL, else the BYOC trunk's (R-BYOC-4), else the SIP domain's. */
+  /** The URL of the number's application (R-NUM-7), else its own, else the BYOC trunk's (R-BYOC-4), else the SIP domain's. */
   #application(
     domain: SipDomain,
     number: ReturnType<CallContext["store"]["phoneNumber"]>,
   ): VoiceApplication | undefined {
     const byoc = domain.byocTrunkSid === null ? undefined : this.#ctx.store.get("byocTrunks", domain.byocTrunkSid);
-    const source = [number, byoc, domain].find((one) => one?.voiceUrl != null);
+    // One that is gone leaves the number without a URL, as one without a URL does.
+    const ofNumber =
+      number?.voiceApplicationSid == null ? number : this.#ctx.store.get("applications", number.voiceApplicationSid);
+    const source = [ofNumber, byoc, domain].find((one) => one?.voiceUrl != null);
     if (source?.voiceUrl == null) return undefined;
     const status = "statusCallbackUrl" in source ? source : undefined;
     return {
@@ -469,4 +475,9 @@ export class IncomingCalls {
 /** What webhooks are told of the domain that was called. */
 function sipSideOf({ domainName, sid, byocTrunkSid }: SipDomain) {
   return { name: domainName, sid, ...(byocTrunkSid === null ? {} : { byocTrunkSid }) };
+}
+
+/** An account that is suspended or closed neither makes nor takes calls. */
+function isActiveAccount(store: Store, accountSid: string): boolean {
+  return (store.get("accounts", accountSid)?.status ?? "active") === "active";
 }

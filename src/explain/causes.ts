@@ -68,6 +68,7 @@ const RULES: ReadonlyMap<string, CauseRule> = new Map<string, CauseRule>([
       }),
     },
   ],
+  ["refused.account", said(REFUSED, "", "Let the parent account (or the operator) set its Status to active.")],
   [
     "refused.secure",
     said(

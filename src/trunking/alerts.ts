@@ -5,6 +5,7 @@
 
 /** Number → what it means, one short sentence without a full stop. */
 export const TRUNKING_ALERTS = {
+  10001: "The account is not active",
   32001: "SIP: the trunk's calls per second or concurrent calls are used up",
   32006: "SIP: too many hops",
   32010: "SIP: no origination URI can be tried",

@@ -171,7 +171,12 @@ export interface SipDomain extends RecordBase, RoutedRegion {
   readonly voiceMethod: HttpMethod;
   readonly voiceFallbackUrl: string | null;
   readonly voiceFallbackMethod: HttpMethod;
+  readonly statusCallbackUrl?: string | null;
+  readonly statusCallbackMethod?: HttpMethod;
   readonly symmetricRtp: boolean;
+  /** Kept and told back: emergency calls have no road of their own here. */
+  readonly emergencyCalling?: boolean;
+  readonly emergencyCallerSid?: string | null;
 }
 
 export interface IpAcl extends RecordBase {

@@ -54,6 +54,8 @@ export interface TerminationContext {
   readonly shortCodes: readonly string[];
   /** What an unknown host gets. */
   readonly unknownDomain: "drop" | "404";
+  /** False for an account that is suspended or closed. */
+  readonly isActive: (accountSid: string) => boolean;
   readonly ownsCallerId: (accountSid: string, number: string) => boolean;
   readonly ask: {
     readonly credentials: () => CredentialVerdict;
@@ -68,6 +70,7 @@ export type TerminationCheck =
   | "authentication-mapped"
   | "access-control-list"
   | "credentials"
+  | "account"
   | "secure"
   | "privacy"
   | "called-number"
@@ -125,6 +128,7 @@ const CHECKS: readonly (readonly [TerminationCheck, Check])[] = [
   ["authentication-mapped", checkAuthenticationMapped],
   ["access-control-list", checkAccessControlList],
   ["credentials", checkCredentials],
+  ["account", checkAccount],
   ["secure", checkSecure],
   ["privacy", checkPrivacy],
   // After authentication, so that a stranger learns nothing from the answer (R-TERM-7).
@@ -207,6 +211,11 @@ function checkCredentials(candidate: Candidate): Refusal | null {
       return { outcome: "challenge", status: 407, reason, alertCode: null, text, stale };
     }
   }
+}
+
+function checkAccount({ domain, context }: Candidate): Refusal | null {
+  if (context.isActive(domain.record.accountSid)) return null;
+  return reject(403, "Forbidden", 10001, "the account of the domain is suspended or closed");
 }
 
 function checkSecure({ domain, request }: Candidate): Refusal | null {

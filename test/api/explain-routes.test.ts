@@ -102,6 +102,8 @@ beforeAll(async () => {
       symmetricDefault: false,
       noAudioAtRest: false,
       staticIp: { ranges: [], anywhere: false },
+      publicBaseUrl: null,
+      defaultRegion: "us1",
     },
     log: silentLog,
   });

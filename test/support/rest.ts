@@ -85,6 +85,8 @@ export async function startRest(
     symmetricDefault: false,
     noAudioAtRest: false,
     staticIp: { ranges: [], anywhere: true },
+    publicBaseUrl: null,
+    defaultRegion: "us1",
     ...options,
   };
   addRestRoutes(server, ctx, new HttpAuth(store, secrets.operatorToken, clock), silentLog, restRoutes(ctx));

@@ -41,6 +41,7 @@ function judge(given: Case) {
     acls: [acl],
     shortCodes: [],
     unknownDomain: "drop",
+    isActive: () => true,
     ownsCallerId: (_account, number) => number === "+14155551212",
     ask: {
       credentials: () => {
@@ -83,6 +84,16 @@ describe("requirements 0.1 each row", () => {
       "unknown host, set to 404",
       { domain: undefined, context: { unknownDomain: "404" } },
       { outcome: "reject", status: 404, alertCode: null },
+    ],
+    [
+      "account suspended: told to who is authenticated",
+      { domain: trunk(byAcl), context: { isActive: () => false } },
+      { status: 403, alertCode: 10001, check: "account" },
+    ],
+    [
+      "account suspended: not told to a stranger",
+      { domain: trunk(byList), context: { isActive: () => false }, credentials: absent },
+      { outcome: "challenge", status: 407, alertCode: null },
     ],
     ["R-AUTH-1 nothing mapped", { domain: trunk() }, { status: 403, alertCode: 32200, check: "authentication-mapped" }],
     ["R-AUTH-2 not in the list", { request: outside }, { status: 403, alertCode: 32201, check: "access-control-list" }],
@@ -181,6 +192,7 @@ describe("requirements 0.1 each row", () => {
         "authentication-mapped",
         "access-control-list",
         "credentials",
+        "account",
         "secure",
         "privacy",
         "called-number",

@@ -4,10 +4,11 @@ import { newSid } from "../../base/ids.ts";
 import type { Listing } from "../../store/store.ts";
 import { isE164 } from "../../trunking/numbers.ts";
 import type { PhoneNumber } from "../../trunking/records.ts";
+import { readEchoed } from "./echoed.ts";
 import { changed, listOf, namedBy, newBase, ownedBy } from "./owned.ts";
 import { pageOf, readPageRequest } from "./paging.ts";
 import { ECHOED, phoneNumberView } from "./phone-number-view.ts";
-import { rfc2822Date, uriList } from "./present.ts";
+import { formattedNumber, rfc2822Date, uriList } from "./present.ts";
 import { badParameter, conflict } from "./rest-error.ts";
 import { ACCOUNT, created, deleted, ok, type RestContext, type RestRequest, type RestRoute } from "./route.ts";
 
@@ -18,8 +19,8 @@ const FILTER_LENGTH_MAX = 64;
 
 export function incomingPhoneNumberRoutes(ctx: RestContext): RestRoute[] {
   const uriOf = ({ account }: RestRequest): string => `/2010-04-01/Accounts/${account.sid}/IncomingPhoneNumbers`;
-  const show = (request: RestRequest, number: PhoneNumber): object => {
-    const uri = `${uriOf(request)}/${number.sid}`;
+  const show = (_request: RestRequest, number: PhoneNumber): object => {
+    const uri = `/2010-04-01/Accounts/${number.accountSid}/IncomingPhoneNumbers/${number.sid}`;
     const echoed = number.echoed ?? {};
     return {
       ...phoneNumberView(number),
@@ -43,23 +44,21 @@ export function incomingPhoneNumberRoutes(ctx: RestContext): RestRoute[] {
     const { body } = request;
     const trunkSid = body.sid("TrunkSid", "TK");
     if (trunkSid) namedBy(ctx, request, "trunks", "TrunkSid", trunkSid);
-    const echoed: Record<string, string | null> = { ...before?.echoed };
-    for (const [name, property] of ECHOED) {
-      const value = body.text(name, 255);
-      if (value !== undefined) echoed[property] = value === "" ? null : value;
-    }
-    // R-NUM-7: a number belongs to a trunk or to an application.
-    if (trunkSid) echoed["voice_application_sid"] = null;
+    const given = body.sid("VoiceApplicationSid", "AP");
+    if (given) namedBy(ctx, request, "applications", "VoiceApplicationSid", given);
     return {
       friendlyName: body.text("FriendlyName", 64),
-      trunkSid: trunkSid === undefined && echoed["voice_application_sid"] ? null : trunkSid,
+      // R-NUM-7: a number belongs to a trunk or to an application.
+      trunkSid: trunkSid === undefined && given ? null : trunkSid,
+      voiceApplicationSid: trunkSid ? null : given,
+      voiceCallerIdLookup: body.flag("VoiceCallerIdLookup"),
       voiceUrl: body.url("VoiceUrl"),
       voiceMethod: body.method("VoiceMethod"),
       voiceFallbackUrl: body.url("VoiceFallbackUrl"),
       voiceFallbackMethod: body.method("VoiceFallbackMethod"),
       statusCallbackUrl: body.url("StatusCallback"),
       statusCallbackMethod: body.method("StatusCallbackMethod"),
-      ...(Object.keys(echoed).length === 0 ? {} : { echoed }),
+      echoed: readEchoed(body, ECHOED, before?.echoed),
     };
   };
   const create = async (request: RestRequest) => {
@@ -72,7 +71,7 @@ export function incomingPhoneNumberRoutes(ctx: RestContext): RestRoute[] {
     const fresh: PhoneNumber = {
       ...newBase(ctx, request, newSid("PN")),
       phoneNumber,
-      friendlyName: phoneNumber,
+      friendlyName: formattedNumber(phoneNumber),
       trunkSid: null,
       voiceUrl: null,
       voiceMethod: "POST",
@@ -104,7 +103,7 @@ export function incomingPhoneNumberRoutes(ctx: RestContext): RestRoute[] {
       path: ONE,
       handle: async (request) => {
         const before = numberOf(request);
-        const number = changed(ctx, before, read(request, before));
+        const number = moved(ctx, request, changed(ctx, before, read(request, before)));
         await ctx.store.apply([{ kind: "phoneNumbers", put: number }]);
         return ok(show(request, number));
       },
@@ -118,6 +117,17 @@ export function incomingPhoneNumberRoutes(ctx: RestContext): RestRoute[] {
       },
     },
   ];
+}
+
+/** `AccountSid` gives the number to another account; what it was tied to stays behind. */
+function moved(ctx: RestContext, { body, viewer }: RestRequest, number: PhoneNumber): PhoneNumber {
+  const sid = body.sid("AccountSid", "AC");
+  if (!sid || sid === number.accountSid) return number;
+  const account = ctx.store.get("accounts", sid);
+  const isVisible = viewer === "operator" || viewer.has(sid);
+  if (account === undefined || !isVisible || (account.status ?? "active") !== "active")
+    throw badParameter("AccountSid", "neither the account of the credentials nor an active one below it");
+  return { ...number, accountSid: sid, trunkSid: null, voiceApplicationSid: null };
 }
 
 /** `FriendlyName` whole, `PhoneNumber` in part with `*` for any digit. */

@@ -1,5 +1,7 @@
 /** Every REST resource that is served, and nothing else. */
 
+import { accountRoutes } from "./accounts.ts";
+import { applicationRoutes } from "./applications.ts";
 import { byocTrunkRoutes } from "./byoc-trunks.ts";
 import { callRoutes } from "./calls.ts";
 import { connectionPolicyRoutes } from "./connection-policies.ts";
@@ -8,6 +10,7 @@ import { domainMappingRoutes } from "./domain-mappings.ts";
 import { incomingPhoneNumberRoutes } from "./incoming-phone-numbers.ts";
 import { ipAddressRoutes } from "./ip-addresses.ts";
 import { ipRecordRoutes } from "./ip-records.ts";
+import { keyRoutes } from "./keys.ts";
 import { originationUrlRoutes } from "./origination-urls.ts";
 import { outgoingCallerIdRoutes } from "./outgoing-caller-ids.ts";
 import type { RestContext, RestRoute } from "./route.ts";
@@ -18,9 +21,14 @@ import { trunkListRoutes } from "./trunk-lists.ts";
 import { trunkPhoneNumberRoutes } from "./trunk-phone-numbers.ts";
 import { trunkRecordingRoutes } from "./trunk-recording.ts";
 import { trunkRoutes } from "./trunks.ts";
+import { voiceRouteRoutes } from "./voice-routes.ts";
+import { voiceSettingsRoutes } from "./voice-settings.ts";
 
 export function restRoutes(ctx: RestContext): RestRoute[] {
   return [
+    ...accountRoutes(ctx),
+    ...keyRoutes(ctx),
+    ...applicationRoutes(ctx),
     ...trunkRoutes(ctx),
     ...originationUrlRoutes(ctx),
     ...trunkListRoutes(ctx),
@@ -37,6 +45,8 @@ export function restRoutes(ctx: RestContext): RestRoute[] {
     ...credentialRoutes(ctx),
     ...incomingPhoneNumberRoutes(ctx),
     ...outgoingCallerIdRoutes(ctx),
+    ...voiceRouteRoutes(ctx),
+    ...voiceSettingsRoutes(ctx),
     ...callRoutes(ctx),
   ];
 }

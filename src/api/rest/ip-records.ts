@@ -68,8 +68,8 @@ export function ipRecordRoutes(ctx: RestContext): RestRoute[] {
       path: "/v1/IpRecords/:record",
       handle: async (request) => {
         const { sid } = recordOf(request);
-        for (const mapping of ctx.store.list("sourceIpMappings"))
-          if (mapping.ipRecordSid === sid) throw conflict(`${sid} is still mapped by ${mapping.sid}`);
+        const mapping = ctx.store.usesOf(sid)[0];
+        if (mapping !== undefined) throw conflict(`${sid} is still mapped by ${mapping.record.sid}`);
         await ctx.store.apply([{ kind: "ipRecords", remove: sid }]);
         return deleted;
       },

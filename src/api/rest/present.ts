@@ -50,3 +50,9 @@ export function uriList<T>(key: string, uri: string, page: Page<T>, show: (row: 
 export function orNull(text: string): string | null {
   return text === "" ? null : text;
 }
+
+/** `(415) 555-0100` for the numbers of North America, others as they are. */
+export function formattedNumber(number: string): string {
+  const parts = /^\+1(\d{3})(\d{3})(\d{4})$/.exec(number);
+  return parts === null ? number : `(${parts[1]}) ${parts[2]}-${parts[3]}`;
+}

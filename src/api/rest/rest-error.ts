@@ -4,6 +4,7 @@ import type { StoreError } from "../../base/errors.ts";
 
 /** Codes that more than one resource uses. */
 export const REST_CODES = {
+  suspended: 10001,
   badParameter: 20001,
   unauthorized: 20003,
   methodNotAllowed: 20004,

@@ -3,15 +3,15 @@
  * not have (trunking-rest.md 1, 3).
  */
 
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyError, FastifyInstance } from "fastify";
 import { messageOf, StoreError } from "../../base/errors.ts";
 import { newSid } from "../../base/ids.ts";
 import type { Log } from "../../base/log.ts";
-import type { Account } from "../../trunking/records.ts";
 import type { HttpAuth } from "../auth.ts";
+import { readAsker } from "./asker.ts";
 import { Parameters } from "./parameters.ts";
-import { notFound, ofStoreError, REST_CODES, RestError } from "./rest-error.ts";
-import type { RestContext, RestRequest, RestRoute } from "./route.ts";
+import { ofStoreError, REST_CODES, RestError } from "./rest-error.ts";
+import type { RestContext, RestRoute } from "./route.ts";
 import { WriteTurns } from "./write-turns.ts";
 
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -50,16 +50,19 @@ export function addRestRoutes(
         url: route.path,
         bodyLimit: BODY_BYTES_MAX,
         handler: async (request, reply) => {
-          const account = accountOf(ctx, auth, request, reply);
-          const asked: RestRequest = {
-            account,
-            path: request.params as Record<string, string>,
-            query: request.query as Record<string, unknown>,
-            body: new Parameters(request.body instanceof URLSearchParams ? request.body : []),
-            base: `${request.protocol}://${request.host}`,
-          };
+          const asker = readAsker(ctx, auth, request, reply, route);
+          const answer = () =>
+            route.handle({
+              ...asker,
+              // As it is when its turn has come.
+              account: ctx.store.get("accounts", asker.account.sid) ?? asker.account,
+              path: request.params as Record<string, string>,
+              query: request.query as Record<string, unknown>,
+              body: new Parameters(request.body instanceof URLSearchParams ? request.body : []),
+              base: ctx.publicBaseUrl ?? `${request.protocol}://${request.host}`,
+            });
           const writes = route.method !== "GET" && route.writesRecords !== false;
-          const { status, body } = await (writes ? turns.take(() => route.handle(asked)) : route.handle(asked));
+          const { status, body } = await (writes ? turns.take(answer) : answer());
           return body === undefined ? reply.code(status).send() : reply.code(status).send(body);
         },
       });
@@ -71,7 +74,7 @@ export function addRestRoutes(
         method: others,
         url: path,
         handler: async (request, reply) => {
-          accountOf(ctx, auth, request, reply);
+          readAsker(ctx, auth, request, reply, {});
           reply.header("Allow", allow);
           throw new RestError(
             405,
@@ -82,25 +85,6 @@ export function addRestRoutes(
       });
     }
   });
-}
-
-/** The account of the credentials, or the one in the path when it is that one or one of its sub-accounts. */
-function accountOf(ctx: RestContext, auth: HttpAuth, request: FastifyRequest, reply: FastifyReply): Account {
-  const verdict = auth.judge(request.headers.authorization, request.ip);
-  if ("refused" in verdict) {
-    if (verdict.refused === "too-many")
-      throw new RestError(429, REST_CODES.tooMany, "too many wrong credentials from this address; wait a minute");
-    reply.header("WWW-Authenticate", 'Basic realm="Twilio API"');
-    throw new RestError(401, REST_CODES.unauthorized, "authenticate with account SID and auth token (HTTP Basic)");
-  }
-  const { account: named } = request.params as { account?: string };
-  const sid = named ?? verdict.accountSid;
-  if (sid === undefined)
-    throw new RestError(403, REST_CODES.forbidden, "the operator has no account here: use the credentials of one");
-  const account = ctx.store.get("accounts", sid);
-  const isVisible = verdict.viewer === "operator" || verdict.viewer.has(sid);
-  if (account === undefined || !isVisible) throw notFound(`/Accounts/${sid.slice(0, 34)}`);
-  return account;
 }
 
 function refusalOf(error: FastifyError | RestError | StoreError): RestError {

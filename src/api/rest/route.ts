@@ -3,6 +3,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { StaticIpConfig } from "../../base/gateway-config.ts";
 import type { AlertLog } from "../../calls/alert-log.ts";
+import type { Viewer } from "../../calls/call-stories.ts";
 import type { CallTable } from "../../calls/call-table.ts";
 import type { PlaceCall } from "../../calls/place-call.ts";
 import type { Secrets } from "../../store/secrets.ts";
@@ -35,11 +36,21 @@ export interface RestContext {
   readonly noAudioAtRest: boolean;
   /** Where IP records have to lie (R-NET-7). */
   readonly staticIp: StaticIpConfig;
+  /** Base of absolute URLs; null: as the request was addressed. */
+  readonly publicBaseUrl: string | null;
+  /** Where calls to what has no region of its own are processed, as routes tell it. */
+  readonly defaultRegion: string;
 }
 
 export interface RestRequest {
   /** Whose resources they are: of the credentials, or of the path. */
   readonly account: Account;
+  /** Whose accounts may be named in parameters. */
+  readonly viewer: Viewer;
+  /** Account of the credentials, undefined for the operator. */
+  readonly askerSid: string | undefined;
+  /** Edge in which calls that this request makes begin, of the host or the API key; null: any (R-EDGE-9). */
+  readonly edge: string | null;
   readonly path: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
   readonly body: Parameters;
@@ -62,6 +73,10 @@ export interface RestRoute {
    * for those that write nothing, or that wait for something else than the store.
    */
   readonly writesRecords?: false;
+  /** Not for API keys: it manages accounts or keys. */
+  readonly noKeys?: true;
+  /** Writes for an account that is suspended too, since this is how it is brought back. */
+  readonly evenSuspended?: true;
   readonly handle: (request: RestRequest) => RestReply | Promise<RestReply>;
 }
 

@@ -29,11 +29,11 @@ export function sipDomainRoutes(ctx: RestContext): RestRoute[] {
       voice_method: domain.voiceMethod,
       voice_fallback_url: domain.voiceFallbackUrl,
       voice_fallback_method: domain.voiceFallbackMethod,
-      voice_status_callback_url: null,
-      voice_status_callback_method: "POST",
+      voice_status_callback_url: domain.statusCallbackUrl ?? null,
+      voice_status_callback_method: domain.statusCallbackMethod ?? "POST",
       sip_registration: false,
-      emergency_calling_enabled: false,
-      emergency_caller_sid: null,
+      emergency_calling_enabled: domain.emergencyCalling ?? false,
+      emergency_caller_sid: domain.emergencyCallerSid ?? null,
       secure: domain.secure,
       byoc_trunk_sid: domain.byocTrunkSid,
       date_created: rfc2822Date(domain.dateCreated),
@@ -49,6 +49,8 @@ export function sipDomainRoutes(ctx: RestContext): RestRoute[] {
     const { body } = request;
     const byocTrunkSid = body.sid("ByocTrunkSid", "BY");
     if (byocTrunkSid) namedBy(ctx, request, "byocTrunks", "ByocTrunkSid", byocTrunkSid);
+    const emergencyCallerSid = body.sid("EmergencyCallerSid", "PN");
+    if (emergencyCallerSid) namedBy(ctx, request, "phoneNumbers", "EmergencyCallerSid", emergencyCallerSid);
     if (body.flag("SipRegistration") === true) throw badParameter("SipRegistration", "this gateway is no registrar");
     return {
       friendlyName: body.text("FriendlyName", 64),
@@ -56,7 +58,11 @@ export function sipDomainRoutes(ctx: RestContext): RestRoute[] {
       voiceMethod: body.method("VoiceMethod"),
       voiceFallbackUrl: body.url("VoiceFallbackUrl"),
       voiceFallbackMethod: body.method("VoiceFallbackMethod"),
+      statusCallbackUrl: body.url("VoiceStatusCallbackUrl"),
+      statusCallbackMethod: body.method("VoiceStatusCallbackMethod"),
       secure: body.flag("Secure"),
+      emergencyCalling: body.flag("EmergencyCallingEnabled"),
+      emergencyCallerSid,
       byocTrunkSid,
     };
   };

@@ -50,7 +50,7 @@ export function trunkPhoneNumberRoutes(ctx: RestContext): RestRoute[] {
         const number = namedBy(ctx, request, "phoneNumbers", "PhoneNumberSid", sid);
         if (number.trunkSid === trunk.sid)
           throw badParameter("PhoneNumberSid", "the number belongs to the trunk already", ALREADY_THERE);
-        const put = changed(ctx, number, { trunkSid: trunk.sid });
+        const put = changed(ctx, number, { trunkSid: trunk.sid, voiceApplicationSid: null });
         await ctx.store.apply([{ kind: "phoneNumbers", put }]);
         return created(show(request, put));
       },

@@ -15,8 +15,11 @@ import { silentLog } from "./base/log.ts";
 import { AlertLog } from "./calls/alert-log.ts";
 import { Authenticator } from "./calls/authenticate.ts";
 import type { CallContext } from "./calls/call-context.ts";
+import { CallRecords } from "./calls/call-records.ts";
 import { CallStories } from "./calls/call-stories.ts";
 import { CallTable } from "./calls/call-table.ts";
+import { callerNames } from "./calls/caller-name-source.ts";
+import type { CallerNames } from "./calls/caller-names.ts";
 import { IncomingCalls } from "./calls/incoming-call.ts";
 import { LocalEdges } from "./calls/local-edges.ts";
 import { LoopGuard } from "./calls/loop-guard.ts";
@@ -30,6 +33,7 @@ import { TargetHealth } from "./calls/target-health.ts";
 import { TargetPings } from "./calls/target-pings.ts";
 import { ConversationTable } from "./calls/transfer/conversation-table.ts";
 import { TrunkAdmission } from "./calls/trunk-admission.ts";
+import { Usage } from "./calls/usage.ts";
 import { compileWasm } from "./media/wasm-engine.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
 import {
@@ -93,6 +97,9 @@ export class Gateway {
   readonly #pings: TargetPings;
   readonly #registrations: Registrations;
   readonly #http: HttpServer | undefined;
+  readonly #usage: Usage;
+  readonly #records: CallRecords | undefined;
+  readonly #callerNames: CallerNames;
   #stopping = false;
   #stopped: Promise<void> | undefined;
   #drainEndMs = Number.POSITIVE_INFINITY;
@@ -169,6 +176,13 @@ export class Gateway {
     this.#callbacks = new CallbackQueue(this.#webhooks, (callback, code, text) =>
       this.alerts.raise({ code, level: "warning", text: `callback failed: ${text}`, url: callback.url.split("?")[0]! }),
     );
+    this.#usage = new Usage();
+    if (config.records.file !== null) this.#records = new CallRecords(config.records.file, this.#log);
+    this.calls.onEnded = (call) => {
+      this.#usage.ended(call);
+      this.#records?.add(call);
+    };
+    this.#callerNames = callerNames(config.cnam, this.#clock, this.#log);
     this.#admission = new TrunkAdmission(this.#clock, this.calls, config.sip.callsPerSecondMax);
     const needs = { clock: this.#clock, log: this.#log, random, edges, localEdges: this.#edges };
     this.#registrations = new Registrations(needs, store, this.#stack);
@@ -209,6 +223,7 @@ export class Gateway {
           store,
           calls: this.calls,
           alerts: this.alerts,
+          usage: this.#usage,
           voice: {
             place: (order) => placeCall(context, order),
             takesCalls: () => !this.#admission.draining && this.calls.liveCount < context.settings.callsMax,
@@ -266,6 +281,8 @@ export class Gateway {
       dialogs: this.#stack.activeDialogs,
       connections: this.#stack.connectionCount,
       sip: { ...this.#stack.counters },
+      cnam: { ...this.#callerNames.counters },
+      usage: [...this.#usage.rows()],
       callbacks: { ...this.#callbacks.counters, waiting: this.#callbacks.waiting },
       overload: { reason: this.#overload.reason, lagMs: this.#overload.lagMs, shed: this.#newRequests.counters },
       targets: [...this.#targetHealth.list()],
@@ -310,6 +327,7 @@ export class Gateway {
     await this.#http?.stop();
     await this.#stack.stop();
     await this.#webhooks.close();
+    await Promise.all([this.#records?.close(), this.#callerNames.close()]);
     await this.store.close();
   }
 
@@ -339,6 +357,8 @@ export class Gateway {
       mediaFetcher: new MediaFetcher(this.#webhooks),
       alerts: this.alerts,
       calls: this.calls,
+      callerNames: this.#callerNames,
+      usage: this.#usage,
       trace: this.#trace,
       admission: this.#admission,
       loops: new LoopGuard(this.#clock),

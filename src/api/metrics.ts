@@ -1,6 +1,7 @@
 /** The gateway's state as Prometheus text (R-PERF-4: workers are visible). */
 
 import { Counter, Gauge, Registry } from "prom-client";
+import type { TrunkUsage } from "../calls/usage.ts";
 
 /** What the gateway reports of itself. */
 export interface GatewayStatus {
@@ -10,6 +11,8 @@ export interface GatewayStatus {
   readonly dialogs: number;
   readonly connections: number;
   readonly sip: Readonly<Record<string, number>>;
+  readonly cnam: Readonly<Record<string, number>>;
+  readonly usage: readonly TrunkUsage[];
   readonly callbacks: Readonly<Record<string, number>>;
   readonly overload: {
     readonly reason: string;
@@ -35,6 +38,8 @@ export async function metricsText(status: GatewayStatus): Promise<string> {
   gauge("tandem_sip_dialogs", "SIP dialogs that are up").set(status.dialogs);
   gauge("tandem_sip_connections", "TCP and TLS connections").set(status.connections);
   counter("tandem_sip_messages_total", "SIP messages since the start", status.sip);
+  counter("tandem_cnam_total", "Names of callers: asked for, taken from memory, not to be had", status.cnam);
+  usage(registry, status.usage);
   const { waiting = 0, ...callbacks } = status.callbacks;
   counter("tandem_callbacks_total", "Status callbacks since the start", callbacks);
   gauge("tandem_callbacks_waiting", "Status callbacks that were not sent yet").set(waiting);
@@ -55,4 +60,16 @@ export async function metricsText(status: GatewayStatus): Promise<string> {
       if (typeof number === "number") load.set({ worker: label, value }, number);
   }
   return await registry.metrics();
+}
+
+/** R-GEN-11: a row a trunk and kind. */
+function usage(registry: Registry, rows: readonly TrunkUsage[]): void {
+  const counter = new Counter({
+    name: "tandem_trunk_usage_total",
+    help: "What trunks and BYOC trunks were used for since the start",
+    labelNames: ["trunk", "kind"],
+    registers: [registry],
+  });
+  for (const { trunkSid, accountSid: _account, ...counts } of rows)
+    for (const [kind, value] of Object.entries(counts)) counter.inc({ trunk: trunkSid, kind }, value);
 }

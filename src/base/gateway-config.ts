@@ -21,6 +21,8 @@ export interface GatewayConfig {
   readonly log: LogConfig;
   readonly explain: ExplainConfig;
   readonly compliance: ComplianceConfig;
+  readonly cnam: CnamConfig;
+  readonly records: RecordsConfig;
   readonly staticIp: StaticIpConfig;
 }
 
@@ -254,4 +256,21 @@ export interface StaticIpConfig {
   readonly ranges: readonly string[];
   /** IP records may lie anywhere. */
   readonly anywhere: boolean;
+}
+
+/** Names of callers for trunks that ask for them (R-CNAM-4). Without a source there is no lookup. */
+export interface CnamConfig {
+  /** Template with `{number}` (+14155550100, percent-encoded) or `{digits}`; wins over the file. */
+  readonly url: string | null;
+  /** Absolute path of a table: lines of `+14155550100,ACME INC`. */
+  readonly file: string | null;
+  /** Longest that a call waits for a name. */
+  readonly timeoutMs: number;
+  readonly cacheSeconds: number;
+  readonly cacheMax: number;
+}
+
+export interface RecordsConfig {
+  /** Absolute path of the file that gets a JSON line for each ended leg; null: none. */
+  readonly file: string | null;
 }

@@ -13,6 +13,7 @@ import type { WebhookClient } from "../voice/webhook.ts";
 import type { AlertLog } from "./alert-log.ts";
 import type { Authenticator } from "./authenticate.ts";
 import type { CallTable } from "./call-table.ts";
+import type { CallerNames } from "./caller-names.ts";
 import type { LocalEdges } from "./local-edges.ts";
 import type { LoopGuard } from "./loop-guard.ts";
 import type { Registrations } from "./registration/registrations.ts";
@@ -20,6 +21,7 @@ import type { SipTrace } from "./sip-trace.ts";
 import type { TargetHealth } from "./target-health.ts";
 import type { ConversationTable } from "./transfer/conversation-table.ts";
 import type { TrunkAdmission } from "./trunk-admission.ts";
+import type { Usage } from "./usage.ts";
 
 /** The part of the SIP stack that calls use. */
 export interface InvitePlacer {
@@ -68,6 +70,8 @@ export interface CallContext {
   /** SIP messages of recent calls, for `tandem explain`. */
   readonly trace: SipTrace;
   readonly calls: CallTable;
+  readonly callerNames: CallerNames;
+  readonly usage: Usage;
   readonly admission: TrunkAdmission;
   readonly loops: LoopGuard;
   readonly conversations: ConversationTable;

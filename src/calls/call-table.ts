@@ -27,6 +27,9 @@ export class CallTable {
   readonly #keeper: CallKeeper | undefined;
   readonly #log: Log;
 
+  /** Told of every call that has ended. */
+  onEnded: ((call: Call) => void) | undefined;
+
   /**
    * @param keeper - is told of calls that begin and end
    * @param log - gets one line for each leg that ends (R-GEN-7)
@@ -51,6 +54,7 @@ export class CallTable {
       if (hasFailed(call)) this.#failed.add(call);
       else this.#endedWell(call);
       for (const callId of call.sipCallIds) this.#keeper?.settle(callId, hasFailed(call));
+      this.onEnded?.(call);
       if (this.#ended.size > this.#endedMax) this.#forgetOne();
     });
   }

@@ -22,6 +22,8 @@ export interface RouteRequest {
   readonly dialled: string;
   readonly callerNumber: string;
   readonly hidden: boolean;
+  /** Absent or "": none is known. */
+  readonly callerName?: string;
   readonly maxForwards: number;
   readonly diversions: readonly string[];
   /** Headers of the INVITE that came, and whether its side is trusted; absent for calls that began here. */
@@ -109,8 +111,11 @@ export function carrierRoute(ctx: CallContext, trunk: Trunk, request: RouteReque
 }
 
 /** What the far end of this trunk is told of the caller's side. */
-function onward(trunk: LinkOptions, { came }: RouteRequest): Pick<AttemptPlan, "trusted" | "userPhone" | "passed"> {
+function onward(
+  trunk: LinkOptions,
+  { came, callerName = "" }: RouteRequest,
+): Pick<AttemptPlan, "trusted" | "userPhone" | "passed" | "callerName"> {
   const { trusted = false, userPhone = false, passHeaders = [] } = trunk;
   const passed = came === undefined ? [] : passedHeaders(came.headers, passHeaders, trusted && came.trusted);
-  return { trusted, userPhone, passed };
+  return { trusted, userPhone, passed, ...(callerName === "" ? {} : { callerName }) };
 }

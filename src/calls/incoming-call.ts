@@ -30,6 +30,7 @@ import { rejection } from "./answer-reoffer.ts";
 import { Call, type CallDetails, listenerFaults } from "./call.ts";
 import type { CallContext } from "./call-context.ts";
 import { InboundLeg } from "./inbound-leg.ts";
+import { lookUpCaller } from "./look-up-caller.ts";
 import { originateCall } from "./origination-call.ts";
 import { mediaPolicy } from "./plan-targets.ts";
 import { terminateCall } from "./termination-call.ts";
@@ -293,6 +294,7 @@ export class IncomingCalls {
       }
     }
     const application = this.#application(domain.record, number);
+    const byoc = domain.record.byocTrunkSid === null ? undefined : store.get("byocTrunks", domain.record.byocTrunkSid);
     if (application === undefined) {
       this.#ctx.alerts.raise({
         code: 11100,
@@ -310,12 +312,10 @@ export class IncomingCalls {
       return;
     }
     await this.#open(admitted, "inbound", domain.record, (leg) =>
-      new VoiceSession(
-        this.#ctx,
-        leg,
-        application,
-        partiesOfInvite(this.#ctx, admitted, sipSideOf(domain.record)),
-      ).run(),
+      new VoiceSession(this.#ctx, leg, application, {
+        ...partiesOfInvite(this.#ctx, admitted, sipSideOf(domain.record)),
+        lookUpName: async () => (byoc === undefined ? "" : lookUpCaller(this.#ctx, byoc, admitted.verdict.caller)),
+      }).run(),
     );
   }
 

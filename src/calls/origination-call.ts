@@ -12,6 +12,7 @@ import { endEventOf } from "./call-state.ts";
 import { trunkRoute } from "./carrier-link.ts";
 import { diversions } from "./identity.ts";
 import type { InboundLeg } from "./inbound-leg.ts";
+import { lookUpCaller } from "./look-up-caller.ts";
 import { callThrough, refusalOf } from "./through-call.ts";
 import { partiesOfInvite } from "./voice-parties.ts";
 import { VoiceSession } from "./voice-session.ts";
@@ -25,10 +26,12 @@ export async function originateCall(
   const { verdict } = admitted;
   const { request } = admitted.invite;
   const callerNumber = verdict.caller.number ?? "anonymous";
+  const callerName = await lookUpCaller(ctx, trunk, verdict.caller);
   const route = trunkRoute(ctx, trunk, {
     edge: ctx.localEdges.ofCall(inbound.call),
     dialled: verdict.called,
     callerNumber,
+    callerName,
     hidden: verdict.caller.hidden,
     maxForwards: Math.min(70, request.maxForwards - 1),
     diversions: diversions(request),
@@ -66,6 +69,7 @@ export async function originateCall(
         code: "route.disaster-recovery",
         lastStatus: outcome.lastStatus,
       });
+      ctx.usage.count(trunk, "disasterRecoveries");
       await new VoiceSession(
         ctx,
         inbound,
@@ -79,7 +83,12 @@ export async function originateCall(
           ],
         },
         // A trunk's calls are between numbers (twiml.md 4.1).
-        { ...partiesOfInvite(ctx, admitted), from: callerNumber, to: verdict.called },
+        {
+          ...partiesOfInvite(ctx, admitted),
+          from: callerNumber,
+          to: verdict.called,
+          lookUpName: async () => callerName,
+        },
       ).run();
       return;
     }

@@ -35,6 +35,8 @@ export interface OutboundTarget {
   readonly media: MediaPolicy;
   readonly tlsVerify: boolean;
   readonly maxForwards: number;
+  /** Display name of Contact (R-CNAM-2). */
+  readonly contactName?: string;
   /** Where the leg leaves from: signalling and media are on the addresses of this edge. */
   readonly edge: LocalEdge;
   /** Why it cannot leave from there; the target is passed over (R-EDGE-12). */
@@ -90,6 +92,7 @@ export class OutboundLeg {
       ...(target.edge.sendFrom === undefined ? {} : { localAddresses: target.edge.sendFrom }),
       ...(target.credentials === undefined ? {} : { credentials: target.credentials }),
       tlsVerify: target.tlsVerify,
+      ...(target.contactName === undefined ? {} : { contactName: target.contactName }),
       noAnswerMs: ctx.settings.noAnswerMs,
     });
     call.sipCallId = this.#invite.callId;

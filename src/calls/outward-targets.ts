@@ -25,6 +25,8 @@ export interface OutwardCall {
   readonly call: Call;
   /** User of From. */
   readonly callerNumber: string;
+  /** Absent or "": none is known. */
+  readonly callerName?: string;
   readonly maxForwards: number;
 }
 
@@ -43,7 +45,7 @@ export function outwardTargets(ctx: CallContext, destination: Destination, outwa
 function ofNumber(
   ctx: CallContext,
   { number, byoc }: Extract<Destination, { kind: "number" }>,
-  { accountSid, call, callerNumber, maxForwards }: OutwardCall,
+  { accountSid, call, callerNumber, callerName = "", maxForwards }: OutwardCall,
 ): OutwardTargets {
   const trunk = byoc === null ? ctx.store.defaultCarrier(accountSid) : ctx.store.get("byocTrunks", byoc);
   if (trunk === undefined || trunk.accountSid !== accountSid) {
@@ -52,7 +54,7 @@ function ofNumber(
     return { alert: { code: NO_ROUTE, text: `${number}: ${what}` } };
   }
   const edge = ctx.localEdges.ofCall(call);
-  const request = { edge, dialled: number, callerNumber, hidden: false, maxForwards, diversions: [] };
+  const request = { edge, dialled: number, callerNumber, callerName, hidden: false, maxForwards, diversions: [] };
   const route = byocRoute(ctx, trunk, request);
   if (route.records.every(({ enabled }) => !enabled))
     return { alert: { code: NO_ROUTE, text: `${number}: ${route.name} has no enabled target` } };
@@ -63,7 +65,7 @@ function ofNumber(
 function ofUri(
   ctx: CallContext,
   destination: Extract<Destination, { kind: "sip" }>,
-  { accountSid, call, callerNumber, maxForwards }: OutwardCall,
+  { accountSid, call, callerNumber, callerName = "", maxForwards }: OutwardCall,
 ): OutwardTargets {
   const reading = readTargetUri(destination.uri, ctx.edges);
   if ("problem" in reading) return { alert: { code: BAD_URI, text: reading.problem } };
@@ -74,6 +76,7 @@ function ofUri(
     fromUser: callerNumber,
     fromHost: `sip.${ctx.settings.baseDomain}`,
     hidden: false,
+    ...(callerName === "" ? {} : { callerName }),
     maxForwards,
     tlsVerify: true,
     ...(credentials === undefined ? {} : { credentials }),

@@ -25,6 +25,8 @@ export interface AttemptPlan {
   readonly fromUser: string;
   readonly fromHost: string;
   readonly hidden: boolean;
+  /** Display name of the caller (R-CNAM-2); never of one who hides. */
+  readonly callerName?: string;
   readonly maxForwards: number;
   readonly tlsVerify: boolean;
   readonly credentials?: { readonly username: string; readonly password: string };
@@ -97,23 +99,24 @@ export function outboundTarget(
     media: mediaPolicy(ctx, egress.edge, planned.security, plan.symmetricRtp, plan.infoDigits),
     tlsVerify: plan.tlsVerify,
     maxForwards: plan.maxForwards,
+    ...(plan.hidden || plan.callerName === undefined ? {} : { contactName: plan.callerName }),
   };
 }
 
 type Phone = (user: string | undefined) => Iterable<[string, string]>;
 
 /** From: a caller who hides is anonymous to all but trusted far ends (R-CID-5). */
-function callerOf({ hidden, trusted, fromUser, fromHost }: AttemptPlan, phone: Phone): NameAddr {
+function callerOf({ hidden, trusted, fromUser, fromHost, callerName }: AttemptPlan, phone: Phone): NameAddr {
   if (hidden && trusted !== true) return nameAddr(sipUri("anonymous", "anonymous.invalid"), "Anonymous");
-  return nameAddr(sipUri(fromUser, fromHost, undefined, phone(fromUser)));
+  return nameAddr(sipUri(fromUser, fromHost, undefined, phone(fromUser)), hidden ? "" : callerName);
 }
 
 /** P-Asserted-Identity goes to trusted far ends only, and is never the one that came (RFC 3325 §5, SIP-ID-1, SIP-ID-2). */
-function identityHeaders({ hidden, trusted, fromUser, fromHost }: AttemptPlan, phone: Phone): HeaderList {
+function identityHeaders({ hidden, trusted, fromUser, fromHost, callerName }: AttemptPlan, phone: Phone): HeaderList {
   const headers: HeaderList = [];
   if (trusted === true && isE164(fromUser)) {
     const uri = sipUri(fromUser, fromHost, undefined, phone(fromUser));
-    headers.push(["P-Asserted-Identity", formatNameAddr(nameAddr(uri))]);
+    headers.push(["P-Asserted-Identity", formatNameAddr(nameAddr(uri, hidden ? "" : callerName))]);
   }
   if (hidden) headers.push(["Privacy", "id"]);
   return headers;

@@ -13,6 +13,8 @@ export interface VoiceParties {
   readonly direction: CallDescription["direction"];
   /** What further legs show when they are not told otherwise. */
   readonly callerId: string;
+  /** Finds the name of the caller, "" for none (R-CNAM-2); never rejects. */
+  readonly lookUpName?: () => Promise<string>;
   /** For further legs (SIP-DLG-11). */
   readonly maxForwards: number;
   readonly sip?: SipDomainDescription;

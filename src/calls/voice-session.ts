@@ -54,6 +54,7 @@ export class VoiceSession {
   #next: NextDocument | undefined;
   readonly #streams: CallStreams;
   readonly #authToken: string;
+  #callerName = "";
   /** The one answer of the call; undefined until a verb asks for it. */
   #leg: Promise<CallLeg | undefined> | undefined;
 
@@ -106,6 +107,7 @@ export class VoiceSession {
 
   async #runDocuments(): Promise<void> {
     let { source } = this.#application;
+    this.#callerName = (await this.#parties.lookUpName?.()) ?? "";
     for (;;) {
       try {
         await this.#runFrom(source);
@@ -193,6 +195,7 @@ export class VoiceSession {
       authToken: this.#authToken,
       signal: this.#document.signal,
       callerId: this.#parties.callerId,
+      callerName: this.#callerName,
       maxForwards: this.#parties.maxForwards,
       answer: () => this.#answer(),
       runApart: (leg, next) => void this.#runApart(leg, next),
@@ -298,6 +301,7 @@ export class VoiceSession {
           to,
           callStatus,
           direction,
+          callerName: this.#callerName,
           ...(call.details.parentSid === undefined ? {} : { parentCallSid: call.details.parentSid }),
         },
         sip,

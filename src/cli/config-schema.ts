@@ -225,6 +225,18 @@ export const settingsShape = {
       text === "0" ? 0 : readInt(1_048_576, 4_294_967_296)(text),
     ).default(33_554_432),
   }).prefault({}),
+  cnam: section({
+    url: nullable("an http or https URL with {number} or {digits} in it", (text) =>
+      /\{(number|digits)\}/.test(text) && readUrl(text.replaceAll(/\{(number|digits)\}/g, "0")) !== undefined
+        ? text
+        : undefined,
+    ),
+    file: file(),
+    timeoutMs: int(50, 1000, "ms").default(1000),
+    cacheSeconds: int(1, 31_536_000, "s").default(86_400),
+    cacheMax: int(1, 10_000_000).default(100_000),
+  }).prefault({}),
+  records: section({ file: file() }).prefault({}),
   compliance: section({ noAudioAtRest: bool(false) }).prefault({}),
   staticIp: section({ ranges: list(scalar(RANGE, readRange), 1000), anywhere: bool(false) }).prefault({}),
 };

@@ -14,7 +14,7 @@ export function resolveFiles(settings: GatewayConfig, configFile: string): Gatew
   const folder = dirname(resolve(configFile));
   const at = (path: string): string => resolve(folder, path);
   const orNull = (path: string | null): string | null => (path === null ? null : at(path));
-  const { tls, streams, webhooks, auth, store } = settings;
+  const { tls, streams, webhooks, auth, store, cnam, records } = settings;
   return {
     ...settings,
     tls: {
@@ -32,6 +32,8 @@ export function resolveFiles(settings: GatewayConfig, configFile: string): Gatew
     webhooks: { ...webhooks, caFile: orNull(webhooks.caFile) },
     auth: { ...auth, operatorKeyFile: orNull(auth.operatorKeyFile) },
     store: { path: orNull(store.path) },
+    cnam: { ...cnam, file: orNull(cnam.file) },
+    records: { file: orNull(records.file) },
   } satisfies Mutable<GatewayConfig>;
 }
 

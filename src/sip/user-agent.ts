@@ -81,6 +81,8 @@ export interface OutgoingInviteOptions {
   readonly maxForwards?: number;
   /** Addresses to send from, of which the first of the right family is taken; any that listens when absent. */
   readonly localAddresses?: readonly string[];
+  /** Display name of our Contact; "" or absent for none. */
+  readonly contactName?: string;
   /** Answers 401/407 once per realm (SIP-AUTH-7). */
   readonly credentials?: { readonly username: string; readonly password: string };
   /** TLS: check chain and host name; default true. */

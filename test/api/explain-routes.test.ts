@@ -8,6 +8,7 @@ import { Call } from "../../src/calls/call.ts";
 import { CallStories } from "../../src/calls/call-stories.ts";
 import { CallTable } from "../../src/calls/call-table.ts";
 import { SipTrace } from "../../src/calls/sip-trace.ts";
+import { Usage } from "../../src/calls/usage.ts";
 import type { CallReport, CallSummary } from "../../src/explain/types.ts";
 import type { Flow } from "../../src/sip/message.ts";
 import { parseMessage } from "../../src/sip/parser.ts";
@@ -89,6 +90,7 @@ beforeAll(async () => {
       store,
       calls,
       alerts,
+      usage: new Usage(),
       voice: {
         place: () => {
           throw new Error("no call is made here");

@@ -10,6 +10,7 @@ import { AlertLog } from "../../src/calls/alert-log.ts";
 import { Call } from "../../src/calls/call.ts";
 import { CallTable } from "../../src/calls/call-table.ts";
 import type { CallOrder } from "../../src/calls/place-call.ts";
+import { Usage } from "../../src/calls/usage.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { Secrets } from "../../src/store/secrets.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -66,6 +67,7 @@ export async function startRest(
     store,
     calls,
     alerts,
+    usage: new Usage(),
     voice: {
       place: (order) => {
         stage.placed.push(order);

@@ -6,6 +6,7 @@ import type { AlertLog } from "../../calls/alert-log.ts";
 import type { Viewer } from "../../calls/call-stories.ts";
 import type { CallTable } from "../../calls/call-table.ts";
 import type { PlaceCall } from "../../calls/place-call.ts";
+import type { Usage } from "../../calls/usage.ts";
 import type { Secrets } from "../../store/secrets.ts";
 import type { Store } from "../../store/store.ts";
 import type { EdgeTable } from "../../trunking/edges.ts";
@@ -25,6 +26,7 @@ export interface RestContext {
   readonly calls: CallTable;
   readonly alerts: AlertLog;
   readonly voice: VoiceAccess;
+  readonly usage: Usage;
   readonly secrets: Secrets;
   readonly clock: Clock;
   /** DNS suffix of trunk and SIP domains. */

@@ -17,7 +17,10 @@ export function targetsOfNoun(scope: VerbScope, verb: Dial, noun: DialNoun, call
       },
     };
   const callerNumber = verb.callerId ?? scope.callerId;
-  const made = outwardTargets(ctx, destinationOf(noun), { accountSid, call, callerNumber, maxForwards });
+  // The name belongs to the number that called.
+  const callerName = callerNumber === scope.callerId ? scope.callerName : "";
+  const outward = { accountSid, call, callerNumber, callerName, maxForwards };
+  const made = outwardTargets(ctx, destinationOf(noun), outward);
   return "alert" in made
     ? { alert: { ...made.alert, text: `Dial ${noun.noun === "Sip" ? "Sip: " : ""}${made.alert.text}` } }
     : made;

@@ -16,6 +16,8 @@ export interface VerbScope {
   readonly signal: AbortSignal;
   /** Number of the caller, as it may be shown to the called party. */
   readonly callerId: string;
+  /** Name of the caller, "" when none is known (R-CNAM-2). */
+  readonly callerName: string;
   /** Max-Forwards for new legs (SIP-DLG-11). */
   readonly maxForwards: number;
   /** Answers the call if it is not yet (twiml.md 1.1). Undefined when the caller was faster to hang up. */

@@ -5,6 +5,7 @@ import { randomHex } from "../../base/ids.ts";
 import type { Log } from "../../base/log.ts";
 import type { ExtraHeaders, Flow, SipRequest, Via } from "../message.ts";
 import { serializeMessage } from "../serialize.ts";
+import { quote } from "../tokens.ts";
 import type { TimerSettings } from "../transaction/timers.ts";
 import type { TransactionLayer } from "../transaction/transaction-layer.ts";
 import type { Locator } from "../transport/locate.ts";
@@ -53,11 +54,13 @@ export function viaFor(core: SipCore, flow: Flow): Via {
 /**
  * Our Contact on this flow: announced address and transport, no names of users or inner hosts (SIP-DLG-10).
  * @param user - an opaque token, or undefined for none
+ * @param displayName - who calls, or "" for none (R-CNAM-2)
  */
-export function contactFor(core: SipCore, flow: Flow, user?: string): string {
+export function contactFor(core: SipCore, flow: Flow, user?: string, displayName = ""): string {
   const { host, port } = core.transports.announced(flow);
   const userPart = user === undefined ? "" : `${user}@`;
-  return `<sip:${userPart}${formatHostPort(host, port)}${flow.transport === "udp" ? "" : `;transport=${flow.transport}`}>`;
+  const display = displayName === "" ? "" : `${quote(displayName)} `;
+  return `${display}<sip:${userPart}${formatHostPort(host, port)}${flow.transport === "udp" ? "" : `;transport=${flow.transport}`}>`;
 }
 
 /**

@@ -180,7 +180,7 @@ export class UacInvite implements OutgoingInvite {
       cseq: { number: this.#sequence, method: "INVITE" },
       maxForwards: options.maxForwards ?? 70,
       headers: [
-        ["Contact", contactFor(this.#core, flow)],
+        ["Contact", contactFor(this.#core, flow, undefined, options.contactName)],
         ["Allow", this.#core.allow],
         ...userAgent(this.#core),
         ...this.#authentication.headers,

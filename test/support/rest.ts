@@ -40,14 +40,22 @@ export async function startRest(
   store: Store = new MemoryStore(),
   options: Partial<Pick<RestContext, "noAudioAtRest" | "staticIp" | "baseDomain">> = {},
 ): Promise<RestStage> {
+  const clock = new ManualClock();
+  const date = clock.wallTime().toISOString();
   const account = (one: { sid: string; token: string }, parentSid: string | null) =>
     ({
       kind: "accounts",
-      put: { sid: one.sid, friendlyName: one.sid, parentSid, authToken: one.token },
+      put: {
+        sid: one.sid,
+        friendlyName: one.sid,
+        parentSid,
+        authToken: one.token,
+        dateCreated: date,
+        dateUpdated: date,
+      },
     }) as const;
   await store.apply([account(ACCOUNT, null), account(SUB_ACCOUNT, ACCOUNT.sid), account(OTHER_ACCOUNT, null)]);
   const server = Fastify({ logger: false, forceCloseConnections: true });
-  const clock = new ManualClock();
   const secrets = Secrets.ephemeral();
   const calls = new CallTable();
   const alerts = new AlertLog(clock, silentLog);

@@ -59,6 +59,8 @@ export async function startGateway(
     readonly media?: string;
     readonly top?: string;
     readonly endedCallsMax?: number;
+    /** Uniform in [0, 1). */
+    readonly random?: () => number;
   } = {},
   workerCount = 1,
 ): Promise<TestGateway> {
@@ -103,6 +105,7 @@ ${objects}
     log,
     clock,
     ...(settings.endedCallsMax === undefined ? {} : { endedCallsMax: settings.endedCallsMax }),
+    ...(settings.random === undefined ? {} : { random: settings.random }),
   });
   return {
     gateway,

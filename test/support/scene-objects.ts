@@ -5,6 +5,10 @@ export interface SceneOptions {
   readonly direction?: "termination" | "origination";
   /** URIs of the targets in their order, `{0}` `{1}` `{2}` standing for the addresses of the callees; default the first. */
   readonly targets?: readonly string[];
+  /** Priority of each target; default 10, 20 and so on. */
+  readonly priorities?: readonly number[];
+  /** Targets that are switched off. */
+  readonly disabled?: readonly number[];
   /** More keys of the trunk and of the BYOC trunk, in the flow style of YAML. */
   readonly trunk?: string;
   readonly carrier?: string;
@@ -23,10 +27,11 @@ export function sceneObjects(scenes: readonly SceneParties[]): string {
   const lists = { acls: [""], policies: [""], byoc: [""], domains: [""], trunks: [""], numbers: [""] };
   for (const [index, scene] of scenes.entries()) {
     const n = index + 1;
-    const { direction, targets = ["sip:{0}:5060"], trunk, carrier } = scene.options;
+    const { direction, targets = ["sip:{0}:5060"], trunk, carrier, priorities, disabled } = scene.options;
     const urls = targets.map((target, at) => {
       const url = target.replace(/\{(\d)\}/g, (_all, which) => scene.callee(Number(which)));
-      return `{ name: t${at}, url: "${url}", priority: ${10 * (at + 1)} }`;
+      const priority = priorities?.[at] ?? 10 * (at + 1);
+      return `{ name: t${at}, url: "${url}", priority: ${priority}, enabled: ${disabled?.includes(at) !== true} }`;
     });
     const more = (text: string | undefined) => (text === undefined ? "" : `, ${text}`);
     lists.acls.push(`  - { name: a${n}, addresses: [${scene.caller}] }`);

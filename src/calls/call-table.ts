@@ -1,5 +1,6 @@
 /** All calls that are up, and a bounded memory of those that ended. Calls that failed are remembered longer than others. */
 
+import { FifoSet } from "../base/fifo-set.ts";
 import { type Log, type LogFields, silentLog } from "../base/log.ts";
 import type { Call } from "./call.ts";
 
@@ -19,10 +20,10 @@ export class CallTable {
   readonly #live = new Map<string, Call>();
   /** Insertion order is order of ending, so the first one is the oldest. */
   readonly #ended = new Map<string, Call>();
-  readonly #well = new Set<Call>();
-  readonly #failed = new Set<Call>();
+  readonly #well = new FifoSet<Call>();
+  readonly #failed = new FifoSet<Call>();
   /** Of those that went well, the ones that can still be told of; oldest first. */
-  readonly #told = new Set<Call>();
+  readonly #told = new FifoSet<Call>();
   readonly #endedMax: number;
   readonly #keeper: CallKeeper | undefined;
   readonly #log: Log;
@@ -70,16 +71,14 @@ export class CallTable {
   #endedWell(call: Call): void {
     this.#well.add(call);
     this.#told.add(call);
-    if (this.#told.size <= TOLD_MAX) return;
-    const oldest = this.#told.values().next().value!;
-    this.#told.delete(oldest);
-    oldest.decisions.forget();
+    if (this.#told.size > TOLD_MAX) this.#told.takeOldest()?.decisions.forget();
   }
 
   #forgetOne(): void {
     const isFailedTurn = this.#well.size === 0 || this.#failed.size > this.#endedMax * FAILED_SHARE;
     const group = isFailedTurn ? this.#failed : this.#well;
-    this.forget(group.values().next().value!);
+    const oldest = group.takeOldest();
+    if (oldest !== undefined) this.forget(oldest);
   }
 
   bySid(sid: string): Call | undefined {

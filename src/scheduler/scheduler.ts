@@ -170,6 +170,7 @@ export class Scheduler {
         const handle = new WorkerHandle(thread, {
           index: slot.index,
           legCountMax: options.legCountMax,
+          portPairs: fewestPairs(workerData),
           clock: options.clock,
           log: options.log,
           defer: (work) => setImmediate(work),
@@ -228,6 +229,14 @@ export class Scheduler {
 function defaultWorkerUrl(): URL {
   const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
   return new URL(`../worker/media-worker${extension}`, import.meta.url);
+}
+
+/** Pairs of the smallest range that a worker has. */
+function fewestPairs({ portMin, portMax, portRanges = [] }: WorkerConfig): number {
+  const pairs = [{ portMin, portMax }, ...portRanges].map((range) =>
+    range.portMax === 0 ? Number.POSITIVE_INFINITY : (range.portMax + 1 - range.portMin) / 2,
+  );
+  return Math.min(...pairs);
 }
 
 /**

@@ -22,6 +22,7 @@ import type {
   WorkerRequestName,
   WorkerRequests,
 } from "../worker/protocol.ts";
+import { ReadyPorts } from "./ready-ports.ts";
 
 /** What the handle needs of a thread; `node:worker_threads` Worker fits. */
 export interface Thread {
@@ -47,6 +48,8 @@ export interface LegListener {
 export interface WorkerHandleOptions {
   readonly index: number;
   readonly legCountMax: number;
+  /** Port pairs of its smallest range; default: as many as it likes. */
+  readonly portPairs?: number;
   readonly clock: Clock;
   readonly log: Log;
   /** Silence of a running thread that means it is stuck. Default 3000. */
@@ -65,6 +68,8 @@ interface PendingRequest {
   reject(error: Error): void;
 }
 
+/** Share of a port range that may be held ready. */
+const READY_SHARE = 1 / 16;
 /** A timer this late means that our own thread was stuck, so silence of the worker proves nothing. */
 const OWN_LATENESS_MS = 500;
 
@@ -88,6 +93,8 @@ export class WorkerHandle {
   readonly #pending = new Map<number, PendingRequest>();
   readonly #requests: Batch<WorkerRequest>;
   readonly #listeners = new Map<LegId, Set<LegListener>>();
+  /** Port pairs that legs can have at once. */
+  readonly readyPorts: ReadyPorts;
   #nextId = 1;
   #reserved = 0;
   #alive = true;
@@ -106,6 +113,10 @@ export class WorkerHandle {
     this.#thread = thread;
     this.#requests = new Batch<WorkerRequest>((requests) => this.#post(requests), options.defer ?? ((work) => work()));
     this.#options = options;
+    this.readyPorts = new ReadyPorts(
+      (address, count) => this.request("reserve-ports", { address, count }),
+      Math.floor((options.portPairs ?? Number.POSITIVE_INFINITY) * READY_SHARE),
+    );
     this.#watchdogMs = options.watchdogMs ?? 3000;
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;

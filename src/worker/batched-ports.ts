@@ -256,9 +256,7 @@ class EpollPorts implements DatagramPorts {
         libc.setsockopt(fd, level, name, value, value.length);
       }
       if (libc.bind(fd, open.target, open.target.length) < 0) throw this.#error(`bind ${address}:${port}`);
-      const name = new Uint8Array(SOCKADDR_IN6_BYTES);
-      const nameLength = new Uint8Array(new Uint32Array([name.length]).buffer);
-      if (libc.getsockname(fd, name, nameLength) < 0) throw this.#error("getsockname");
+      const bound = port === 0 ? this.#portOf(fd) : port;
       const index = this.#free.pop() ?? this.#sockets.length;
       this.#sockets[index] = open;
       const event = new Uint8Array(16);
@@ -270,11 +268,18 @@ class EpollPorts implements DatagramPorts {
         this.#free.push(index);
         throw this.#error("epoll_ctl");
       }
-      return { socket: index, port: (name[2]! << 8) | name[3]! };
+      return { socket: index, port: bound };
     } catch (error) {
       closeSync(fd);
       throw error;
     }
+  }
+
+  #portOf(fd: number): number {
+    const name = new Uint8Array(SOCKADDR_IN6_BYTES);
+    const nameLength = new Uint8Array(new Uint32Array([name.length]).buffer);
+    if (this.#libc.getsockname(fd, name, nameLength) < 0) throw this.#error("getsockname");
+    return (name[2]! << 8) | name[3]!;
   }
 
   /**

@@ -12,8 +12,11 @@ export class PortRanges {
     { portMin, portMax, portRanges = [] }: Pick<WorkerConfig, "portMin" | "portMax" | "portRanges">,
     options: Omit<UdpPortsOptions, "portMin" | "portMax">,
   ) {
-    this.#common = new UdpPorts({ ...options, portMin, portMax });
-    this.#own = new Map(portRanges.map(({ address, ...range }) => [address, new UdpPorts({ ...options, ...range })]));
+    // What may be kept bound is a matter of the whole worker.
+    const keptMax = Math.floor((options.keptMax ?? 0) / (portRanges.length + 1));
+    const shared = { ...options, keptMax };
+    this.#common = new UdpPorts({ ...shared, portMin, portMax });
+    this.#own = new Map(portRanges.map(({ address, ...range }) => [address, new UdpPorts({ ...shared, ...range })]));
   }
 
   /** As `UdpPorts.open`. */
@@ -21,7 +24,7 @@ export class PortRanges {
     return this.#of(address).open(address);
   }
 
-  /** Closes both sockets; the ports rest. */
+  /** Gives a pair back; its ports rest. */
   close(pair: PortPair): void {
     this.#of(pair.address).close(pair);
   }

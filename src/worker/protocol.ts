@@ -84,8 +84,15 @@ export type PlaySource =
 
 /** Main → worker. `T` names what the reply carries. */
 export interface WorkerRequests {
-  /** Binds the port pair on `address` and takes an engine slot; media flows once `configure-leg` has set a remote. */
-  "open-leg": { args: { legId: LegId; address: string; options: LegOptions }; reply: LegPorts };
+  /** Binds up to `count` port pairs on `address` for legs to come; fewer where there are no more. */
+  "reserve-ports": { args: { address: string; count: number }; reply: readonly LegPorts[] };
+  /** Gives back a pair that was reserved and got no leg. */
+  "release-ports": { args: { address: string; rtpPort: number }; reply: null };
+  /**
+   * Binds a port pair on `address`, or takes the reserved one of `rtpPort`, and takes an engine slot; media flows once
+   * `configure-leg` has set a remote.
+   */
+  "open-leg": { args: { legId: LegId; address: string; options: LegOptions; rtpPort?: number }; reply: LegPorts };
   "configure-leg": { args: { legId: LegId; options: LegOptions }; reply: null };
   "close-leg": { args: { legId: LegId }; reply: LegStats };
   /** Both legs are in this worker; an older bridge of either ends. */

@@ -1,6 +1,8 @@
 /**
  * Port pairs for legs: RTP on an even port, RTCP on the odd one above it (RFC 3550 §11, R-MEDIA-11). A released pair
- * rests for 10 s, so that late packets of one call never reach the next (RTP-SES-6).
+ * rests for 10 s, so that late packets of one call never reach the next (RTP-SES-6). Where that costs little it stays
+ * bound while it rests, and is given out again afterwards: binding is what a short call costs its worker most. Whoever
+ * polls must throw away what comes for a pair that nobody has.
  */
 
 import type { Clock } from "../base/clock.ts";
@@ -26,6 +28,15 @@ export interface UdpPortsOptions {
   readonly portMax: number;
   /** Pair of the range to begin with, any whole number; spreads restarts over the range. Default 0. */
   readonly firstPair?: number;
+  /** Pairs without a leg that stay bound at most. Default 0. */
+  readonly keptMax?: number;
+}
+
+/** A pair that was released. */
+interface Rest {
+  readonly releasedMs: number;
+  /** It is still bound. */
+  readonly pair: PortPair | undefined;
 }
 
 const QUARANTINE_MS = 10_000;
@@ -36,15 +47,20 @@ export class UdpPorts {
   readonly #options: UdpPortsOptions;
   /** Even ports in use or being bound. */
   readonly #taken = new Set<number>();
-  /** Even port → time of its release, oldest first. */
-  readonly #resting = new Map<number, number>();
+  /** By even port, oldest first. */
+  readonly #resting = new Map<number, Rest>();
+  /** Bound pairs that have rested, by even port, oldest first. */
+  readonly #idle = new Map<number, PortPair>();
+  readonly #keptMax: number;
+  #kept = 0;
   readonly #pairCount: number;
   readonly #firstPort: number;
   #cursor = 0;
 
   constructor(options: UdpPortsOptions) {
     this.#options = options;
-    const { portMin, portMax, firstPair = 0 } = options;
+    const { portMin, portMax, firstPair = 0, keptMax = 0 } = options;
+    this.#keptMax = keptMax;
     this.#firstPort = Math.ceil(portMin / 2) * 2;
     this.#pairCount = portMax === 0 ? 0 : Math.max(0, Math.floor((portMax - this.#firstPort + 1) / 2));
     if (this.#pairCount > 0) this.#cursor = firstPair % this.#pairCount;
@@ -56,23 +72,63 @@ export class UdpPorts {
   }
 
   /**
-   * Binds a pair on `address`.
+   * A pair on `address`, bound anew or one that was kept.
    * @throws MediaError MEDIA_NO_PORT when the range is used up, or when the system refuses for a reason that another
    *   port would not change
    */
   async open(address: string): Promise<PortPair> {
     this.#endQuarantines();
+    const kept = this.#takeIdle(address);
+    if (kept !== undefined) return kept;
+    try {
+      return await this.#bindNew(address);
+    } catch (error) {
+      // What is kept may be just what is missing: ports of the range, or descriptors.
+      if (this.#idle.size === 0) throw error;
+      this.#closeIdle();
+      return this.#bindNew(address);
+    }
+  }
+
+  /** Gives a pair back; its ports rest. */
+  close(pair: PortPair): void {
+    const { clock } = this.#options;
+    const isKept = this.#kept < this.#keptMax;
+    if (isKept) this.#kept++;
+    else this.#closeSockets(pair);
+    this.#taken.delete(pair.rtpPort);
+    this.#resting.delete(pair.rtpPort);
+    this.#resting.set(pair.rtpPort, { releasedMs: clock.nowMs(), pair: isKept ? pair : undefined });
+  }
+
+  #bindNew(address: string): Promise<PortPair> {
     return this.#options.portMax === 0 ? this.#openAny(address) : this.#openFromRange(address);
   }
 
-  /** Closes both sockets; the ports rest. */
-  close(pair: PortPair): void {
-    const { ports, clock } = this.#options;
-    ports.close(pair.rtpSocket);
-    ports.close(pair.rtcpSocket);
-    this.#taken.delete(pair.rtpPort);
-    this.#resting.delete(pair.rtpPort);
-    this.#resting.set(pair.rtpPort, clock.nowMs());
+  #takeIdle(address: string): PortPair | undefined {
+    for (const [port, pair] of this.#idle) {
+      if (pair.address !== address) continue;
+      this.#idle.delete(port);
+      this.#kept--;
+      this.#taken.add(port);
+      return pair;
+    }
+    return undefined;
+  }
+
+  #closeIdle(): void {
+    for (const pair of this.#idle.values()) this.#closeSockets(pair);
+    this.#kept -= this.#idle.size;
+    this.#idle.clear();
+  }
+
+  #closeSockets(pair: PortPair): void {
+    this.#options.ports.close(pair.rtpSocket);
+    this.#options.ports.close(pair.rtcpSocket);
+  }
+
+  #isFree(rtpPort: number): boolean {
+    return !this.#taken.has(rtpPort) && !this.#resting.has(rtpPort) && !this.#idle.has(rtpPort);
   }
 
   async #openFromRange(address: string): Promise<PortPair> {
@@ -81,7 +137,7 @@ export class UdpPorts {
     for (let looked = 0; looked < this.#pairCount && attempts < ATTEMPTS_MAX; looked++) {
       const rtpPort = this.#firstPort + this.#cursor * 2;
       this.#cursor = (this.#cursor + 1) % this.#pairCount;
-      if (this.#taken.has(rtpPort) || this.#resting.has(rtpPort)) continue;
+      if (!this.#isFree(rtpPort)) continue;
       attempts++;
       this.#taken.add(rtpPort);
       try {
@@ -108,7 +164,7 @@ export class UdpPorts {
       // The system's port is one half of the pair, whichever it is; the other must be free too.
       const isEven = probe.port % 2 === 0;
       const rtpPort = isEven ? probe.port : probe.port - 1;
-      if (this.#taken.has(rtpPort) || this.#resting.has(rtpPort)) {
+      if (!this.#isFree(rtpPort)) {
         ports.close(probe.socket);
         continue;
       }
@@ -146,9 +202,10 @@ export class UdpPorts {
 
   #endQuarantines(): void {
     const nowMs = this.#options.clock.nowMs();
-    for (const [port, releasedMs] of this.#resting) {
+    for (const [port, { releasedMs, pair }] of this.#resting) {
       if (nowMs - releasedMs < QUARANTINE_MS) break;
       this.#resting.delete(port);
+      if (pair !== undefined) this.#idle.set(port, pair);
     }
   }
 }

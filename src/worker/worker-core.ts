@@ -8,7 +8,6 @@ import type { Clock, Timer } from "../base/clock.ts";
 import { GatewayError, MediaError, messageOf } from "../base/errors.ts";
 import type { AddressWords } from "../media/address.ts";
 import type { DatagramView } from "../media/datagram-view.ts";
-import type { LegOptions } from "../media/leg-options.ts";
 import type { MediaCore } from "../media/media-core.ts";
 import type { LegEvent, LegStats } from "../media/media-events.ts";
 import type { DatagramPorts, DatagramSink } from "./datagram-port.ts";
@@ -25,6 +24,7 @@ import type {
   WorkerRequests,
 } from "./protocol.ts";
 import { Recordings } from "./recordings.ts";
+import { ReservedPorts } from "./reserved-ports.ts";
 import { TapRouter } from "./tap-router.ts";
 import { Ticker } from "./ticker.ts";
 
@@ -51,6 +51,8 @@ type Handlers = {
 };
 
 const LOAD_REPORT_MS = 1000;
+/** Two hundred calls a second whose pairs rest for 10 s; some 2 KiB of the kernel's memory each. */
+const KEPT_PAIRS_MAX = 4096;
 
 export class WorkerCore {
   readonly #options: WorkerCoreOptions;
@@ -58,6 +60,7 @@ export class WorkerCore {
   readonly #clock: Clock;
   readonly #ports: DatagramPorts;
   readonly #pairs: PortRanges;
+  readonly #reserved: ReservedPorts;
   readonly #legs = new LegTable();
   readonly #taps: TapRouter;
   readonly #audio: LegAudio;
@@ -80,7 +83,14 @@ export class WorkerCore {
       accept: (socket, lengthBytes, source, port) => this.#accept(socket, lengthBytes, source, port),
     });
     this.#ports.onArrival = () => this.#receive(clock.nowMs());
-    this.#pairs = new PortRanges(config, { ports: this.#ports, clock, firstPair: options.firstPair ?? 0 });
+    this.#pairs = new PortRanges(config, {
+      ports: this.#ports,
+      clock,
+      firstPair: options.firstPair ?? 0,
+      // Sockets of node:dgram are heavy, and read whether somebody polls or not.
+      keptMax: this.#ports.kind === "batched" ? KEPT_PAIRS_MAX : 0,
+    });
+    this.#reserved = new ReservedPorts(this.#pairs);
     this.#recordings = new Recordings(core, (legId, recordingId, reason) =>
       options.post({ notice: "recording-failed", legId, recordingId, reason }),
     );
@@ -122,7 +132,12 @@ export class WorkerCore {
   }
 
   readonly #handlers: Handlers = {
-    "open-leg": ({ legId, address, options }) => this.#openLeg(legId, address, options),
+    "reserve-ports": ({ address, count }) => this.#reserved.reserve(address, count),
+    "release-ports": ({ address, rtpPort }) => {
+      this.#pairs.close(this.#reserved.take(address, rtpPort));
+      return null;
+    },
+    "open-leg": (args) => this.#openLeg(args),
     "configure-leg": ({ legId, options }) => {
       const leg = this.#legs.get(legId);
       this.#core.configureLeg(leg.slot, options, this.#clock.nowMs());
@@ -177,14 +192,15 @@ export class WorkerCore {
     shutdown: () => this.#shutdown(),
   };
 
-  async #openLeg(legId: number, address: string, options: LegOptions): Promise<LegPorts> {
+  async #openLeg({ legId, address, options, rtpPort }: WorkerRequests["open-leg"]["args"]): Promise<LegPorts> {
     if (this.#legs.has(legId) || this.#opening.has(legId)) throw new RangeError(`legId: ${legId} is open already`);
     if (this.#isClosing) throw new MediaError("MEDIA_FULL", "the worker is closing");
     if (this.#legs.size + this.#opening.size >= this.#core.legCountMax)
       throw new MediaError("MEDIA_FULL", `all ${this.#core.legCountMax} legs of this worker are open`);
     this.#opening.add(legId);
     try {
-      const pair = await this.#pairs.open(address);
+      // Without an await where it can be: what is asked next of a leg with a reserved pair must find it.
+      const pair = rtpPort === undefined ? await this.#pairs.open(address) : this.#reserved.take(address, rtpPort);
       try {
         if (this.#isClosing) throw new MediaError("MEDIA_FULL", "the worker is closing");
         const slot = this.#core.openLeg(options, this.#clock.nowMs());
@@ -308,6 +324,8 @@ export class WorkerCore {
   }
 
   #reportLoad(): void {
+    // While there are no legs nobody else reads; what waits for a pair without one would reach the next leg on it.
+    if (this.#ports.needsPolling && this.#legs.size === 0) this.#poll(this.#clock.nowMs());
     this.#options.post({ notice: "load", load: this.#load() });
     this.#loadTimer = this.#clock.after(LOAD_REPORT_MS, () => this.#reportLoad());
   }

@@ -104,7 +104,7 @@ describe("hardening.md 3: a worker that fails", () => {
     ["exits", 3],
     ["is stuck in an endless loop", 2],
   ])("%s: its requests reject, it is replaced, the other is unharmed", async (_title, legId) => {
-    const scheduler = make({ watchdogMs: 400 });
+    const scheduler = make();
     const lost: number[] = [];
     scheduler.onWorkerLost = (index) => lost.push(index);
     await scheduler.start();

@@ -13,11 +13,11 @@ afterEach(() => {
   for (const ports of opened.splice(0)) ports.closeAll();
 });
 
-function make(portMin: number, portMax: number, firstPair = 0) {
+function make(portMin: number, portMax: number, firstPair = 0, keptMax = 0) {
   const clock = new ManualClock();
   const ports = new DgramPorts(sink);
   opened.push(ports);
-  return { clock, ports, pairs: new UdpPorts({ ports, clock, portMin, portMax, firstPair }) };
+  return { clock, ports, pairs: new UdpPorts({ ports, clock, portMin, portMax, firstPair, keptMax }) };
 }
 
 /** A range of ports that this process seems to have for itself. */
@@ -121,5 +121,35 @@ describe("RFC 3550 §11, R-MEDIA-11: port pairs", () => {
     const pairs = new UdpPorts({ ports: busy, clock: new ManualClock(), portMin: 10_000, portMax: 60_000 });
     await expect(pairs.open("127.0.0.1")).rejects.toMatchObject({ code: "MEDIA_NO_PORT" });
     expect(attempts).toBe(64);
+  });
+
+  it("RTP-SES-6: gives a pair that stayed bound out again when it has rested, and none before", async () => {
+    const first = await freeRange(3);
+    const { pairs, ports, clock } = make(first, first + 5, 0, 1);
+    const one = await pairs.open("127.0.0.1");
+    const two = await pairs.open("127.0.0.1");
+    pairs.close(one);
+    pairs.close(two);
+    // One may be kept, with both of its sockets.
+    expect(ports.stats().sockets).toBe(2);
+    clock.advance(9999);
+    const three = await pairs.open("127.0.0.1");
+    expect(three.rtpPort).toBe(first + 4);
+    clock.advance(1);
+    expect(await pairs.open("127.0.0.1")).toEqual(one);
+    expect(ports.stats().sockets).toBe(4);
+    expect(pairs.openPairs).toBe(2);
+    pairs.close(one);
+    expect(ports.stats().sockets).toBe(4);
+  });
+
+  it("lets go of what it keeps when a pair is missing", async () => {
+    const first = await freeRange(1);
+    const { pairs, ports, clock } = make(first, first + 1, 0, 8);
+    pairs.close(await pairs.open("127.0.0.1"));
+    clock.advance(10_000);
+    const other = await pairs.open("127.0.0.2");
+    expect(other).toMatchObject({ address: "127.0.0.2", rtpPort: first });
+    expect(ports.stats().sockets).toBe(2);
   });
 });

@@ -3,6 +3,7 @@
  * ended lately are remembered by name: they get another answer than those that never were.
  */
 
+import { FifoSet } from "../../base/fifo-set.ts";
 import type { Replaces } from "../../sip/replaces.ts";
 import type { Dialog } from "../../sip/user-agent.ts";
 import type { Party } from "./party.ts";
@@ -31,7 +32,7 @@ const ENDED_MAX = 1000;
 export class ConversationTable {
   readonly #seats = new Map<string, Seat>();
   /** In the order of ending. */
-  readonly #ended = new Set<string>();
+  readonly #ended = new FifoSet<string>();
 
   add(seat: Seat): void {
     this.#seats.set(keyOfDialog(seat.party.leg.dialog), seat);
@@ -41,7 +42,7 @@ export class ConversationTable {
     const key = keyOfDialog(dialog);
     if (!this.#seats.delete(key)) return;
     this.#ended.add(key);
-    if (this.#ended.size > ENDED_MAX) this.#ended.delete(this.#ended.keys().next().value!);
+    if (this.#ended.size > ENDED_MAX) this.#ended.takeOldest();
   }
 
   /** The party whose dialog is meant; `to-tag` is ours (RFC 3891 §3). */

@@ -4,6 +4,7 @@
  * leg (SDP-9); what the far end does to end the call is told to the owner once.
  */
 
+import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { LegOptions } from "../media/leg-options.ts";
@@ -18,6 +19,7 @@ import { MediaLeg } from "./media-leg.ts";
 import { mediaFields, mediaSummary } from "./media-summary.ts";
 import { type LegNegotiation, sdpOf } from "./negotiation.ts";
 import { passedReason } from "./passed-reason.ts";
+import { retireMedia } from "./retire-media.ts";
 
 /** Why a leg ended without being asked to. */
 export interface LegEnd {
@@ -29,8 +31,9 @@ export interface LegEnd {
 
 export type DigitListener = (digit: string, by: "event" | "info") => void;
 
-/** Where a leg says what an operator has to know. */
-export interface CallReports {
+/** What a leg needs besides its own parts. */
+export interface LegNeeds {
+  readonly clock: Clock;
   readonly log: Log;
   readonly alerts: AlertLog;
 }
@@ -39,10 +42,12 @@ export class CallLeg {
   readonly call: Call;
   readonly negotiation: LegNegotiation;
   readonly #dialog: Dialog;
-  readonly #ctx: CallReports;
+  readonly #ctx: LegNeeds;
   #media: MediaLeg;
   #stopListening: () => void;
   #ended = false;
+  /** The media have moved, and are being told where to send. */
+  #moving: Promise<void> | undefined;
   /** Our offer is open: the answer is to come in an ACK (SDP-3). */
   #offerOpen = false;
   readonly #gone = Promise.withResolvers<void>();
@@ -57,7 +62,7 @@ export class CallLeg {
   onHold: ((held: boolean) => void) | undefined;
 
   constructor(
-    ctx: CallReports,
+    ctx: LegNeeds,
     call: Call,
     media: MediaLeg,
     negotiation: LegNegotiation,
@@ -158,11 +163,18 @@ export class CallLeg {
     // What the call reserved where it began stays so until the call ends.
     worker.reserve(1);
     void this.gone.then(() => worker.release(1));
-    const stats = await before.close();
     // The far end's key stays, and with it its rollover counter, which cannot be known anew (SDP-SEC-6).
     const isSameKey = keyBefore !== undefined && isSame(keyBefore, options.srtpReceive?.keySalt);
-    await media.configure(isSameKey ? { ...options, srtpResume: stats?.srtpReceiveState ?? null } : options);
+    this.#moving = this.#beginAt(media, options, isSameKey ? before : undefined);
+    retireMedia(this.#ctx.clock, before, media, this.gone);
+    await this.#moving;
     this.call.note("media", "moved to another worker by a re-INVITE", { code: "media.moved" });
+  }
+
+  /** @param before - whose SRTP goes on here */
+  async #beginAt(media: MediaLeg, options: LegOptions, before: MediaLeg | undefined): Promise<void> {
+    const stats = await before?.stats().catch(() => undefined);
+    await media.configure(stats === undefined ? options : { ...options, srtpResume: stats.srtpReceiveState });
   }
 
   #listen(media: MediaLeg): () => void {
@@ -177,6 +189,8 @@ export class CallLeg {
   }
 
   async #reoffered(request: InDialogRequest): Promise<void> {
+    // What they offer now is newer than what the media are just being told.
+    await this.#moving?.catch(() => undefined);
     if (sdpOf(request.request) !== "") {
       const { call, media, negotiation } = this;
       await answerReoffer({ call, media, negotiation, onHold: (held) => this.onHold?.(held) }, request);

@@ -80,6 +80,11 @@ export class MediaLeg {
     await this.worker.request("bridge", { a: this.legId, b: other.legId });
   }
 
+  /** Counters so far, and the state of its SRTP. */
+  stats(): Promise<LegStats> {
+    return this.worker.request("leg-stats", { legId: this.legId });
+  }
+
   async unbridge(): Promise<void> {
     if (this.closed || this.#unopened !== undefined) return;
     await this.worker.request("unbridge", { legId: this.legId });

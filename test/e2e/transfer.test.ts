@@ -283,6 +283,38 @@ describe("SIP-REF-6 attended transfer", () => {
     await second.far.ended;
   });
 
+  it("SIP-REF-6: the transferee hangs up while the media of the other call move: that call goes on, heard both ways", async () => {
+    const first = await termination("all", "+15550200301");
+    let second = await termination("all", "+15550200302");
+    while (workerOf(second.far) === workerOf(first.far)) second = await termination("all", "+15550200302");
+    const { far, near } = second;
+    const takeOffer = far.dialog!.onReoffer!;
+    let moves = 0;
+    const moving = new Promise<() => void>((held) => {
+      far.dialog!.onReoffer = (offer) => {
+        if (moves++ === 0) held(() => takeOffer(offer));
+        else takeOffer(offer);
+      };
+    });
+    expect((await refer(first.near, `<${HOP}?Replaces=${encodeURIComponent(replacesOf(near))}>`)).status).toBe(202);
+    const goOn = await moving;
+    first.far.hangup();
+    await first.near.ended;
+    goOn();
+    await until(() => moves === 2, "the media to move back");
+    // What was heard before says nothing: as much again has to come.
+    for (const [call, toneHz] of [
+      [far, pbx.toneHz],
+      [near, carrier.toneHz],
+    ] as const) {
+      const before = call.leg.heard.length;
+      await until(() => call.leg.heard.length > before + 8000 && hears(call, toneHz), `${toneHz} Hz is heard again`);
+    }
+    expect(second.watch.ended).toBe(false);
+    near.hangup();
+    await far.ended;
+  });
+
   it("a Replaces for a call elsewhere goes to the target with the INVITE", async () => {
     const { near, far } = await termination();
     const replaces = "abc@elsewhere;to-tag=1;from-tag=2";

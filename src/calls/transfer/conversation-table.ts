@@ -19,6 +19,8 @@ export interface Exchange {
   exchange(leaver: Party, newcomer: Party): boolean;
   /** Lets the party go without BYE; its partner gets BYE. False when it is not open. */
   giveAway(party: Party): boolean;
+  /** Joins the two again after one of them was moved to another worker and not taken. */
+  rejoin(): void;
 }
 
 /** A party and the conversation that it is in. */

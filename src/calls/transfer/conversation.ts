@@ -92,6 +92,11 @@ export class Conversation implements Exchange {
     return true;
   }
 
+  rejoin(): void {
+    // While a transfer is under way its end joins them.
+    if (this.open) this.#join();
+  }
+
   /** From now on the party's requests and its end are ours. */
   #seat(party: Party): void {
     const { leg } = party;
@@ -235,6 +240,7 @@ export class Conversation implements Exchange {
       return;
     }
     if (this.#state !== "transferring" || !exchange.giveAway(target)) {
+      exchange.rejoin();
       subscription.finish(481);
       this.#fire("target failed");
       return;
@@ -273,7 +279,17 @@ export class Conversation implements Exchange {
     const [first, second] = this.#parties;
     this.#stopDigits?.();
     this.#stopDigits = relayDigits(first.leg, second.leg);
-    first.leg.media.bridge(second.leg.media).catch((error) => this.#failed("the legs could not be joined", error));
+    this.#bridge(first, second).catch((error) => this.#failed("the legs could not be joined", error));
+  }
+
+  async #bridge(first: Party, second: Party): Promise<void> {
+    const { worker } = first.leg.media;
+    // A move that came to nothing may have parted them.
+    if (second.leg.media.worker !== worker) {
+      await second.leg.moveTo(worker);
+      if (this.#parties[0] !== first || this.#parties[1] !== second || !this.open) return;
+    }
+    await first.leg.media.bridge(second.leg.media);
   }
 
   /** R-XFER-3: held here; what either says is heard by nobody. */

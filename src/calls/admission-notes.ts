@@ -2,7 +2,7 @@
 
 import { parseCredentials } from "../sip/digest.ts";
 import type { Flow, SipRequest } from "../sip/message.ts";
-import { matchingAclEntry } from "../trunking/acl.ts";
+import { guardsSources, listedSource } from "../trunking/listed-source.ts";
 import type { CredentialList, IpAcl } from "../trunking/records.ts";
 import type { TerminationAccepted, TerminationDomain, TerminationRefused } from "../trunking/termination.ts";
 import type { Decision } from "./decisions.ts";
@@ -40,13 +40,19 @@ export function admissionNotes(findings: AdmissionFindings): Note[] {
     },
   ];
   if (domain !== undefined) notes.push(matched(findings, domain));
-  if (verdict.passed.includes("access-control-list") && domain?.record.ipAclSids.length) {
-    const match = matchingAclEntry(acls, flow.remoteAddress);
-    if (match !== undefined)
+  if (domain !== undefined && verdict.passed.includes("access-control-list") && guardsSources(domain.record)) {
+    const listed = listedSource(domain.record, acls, flow);
+    if (listed?.by === "address")
       notes.push({
         step: "authentication",
-        text: `${flow.remoteAddress} is in access control list "${match.acl.friendlyName}" (${rangeOf(match.entry)})`,
-        fields: { code: "acl.listed", list: match.acl.friendlyName, range: rangeOf(match.entry) },
+        text: `${flow.remoteAddress} is in access control list "${listed.acl.friendlyName}" (${rangeOf(listed.entry)})`,
+        fields: { code: "acl.listed", list: listed.acl.friendlyName, range: rangeOf(listed.entry) },
+      });
+    else if (listed?.by === "certificate")
+      notes.push({
+        step: "authentication",
+        text: `${flow.remoteAddress} showed the certificate of ${listed.name}, which stands in for an address of a list`,
+        fields: { code: "certificate.listed", name: listed.name },
       });
   }
   if (verdict.passed.includes("credentials") && lists.length > 0) {
@@ -90,9 +96,12 @@ function refusal(findings: AdmissionFindings, verdict: TerminationRefused): Note
   if (verdict.check === "access-control-list") {
     const named = acls.slice(0, NAMED_MAX).map((acl) => `"${acl.friendlyName}" (${rangesOf(acl)})`);
     const more = acls.length > NAMED_MAX ? ` and ${acls.length - NAMED_MAX} more` : "";
+    const lists = named.length === 0 ? "in no access control list" : `not in ${named.join(", ")}${more}`;
+    const certificates = domain?.record.certificateNames ?? [];
+    const shown = certificates.length === 0 ? "" : `, and showed no certificate of ${namesOf(certificates)}`;
     return {
       step: "authentication",
-      text: `${flow.remoteAddress} is not in ${named.join(", ")}${more}`,
+      text: `${flow.remoteAddress} is ${lists}${shown}`,
       fields: { ...fields, address: flow.remoteAddress, list: acls[0]?.friendlyName ?? "" },
     };
   }
@@ -130,6 +139,11 @@ function usernameOf({ request, realm }: AdmissionFindings): string | null {
     }
   }
   return null;
+}
+
+function namesOf(names: readonly string[]): string {
+  const named = names.slice(0, NAMED_MAX).join(" or ");
+  return names.length > NAMED_MAX ? `${named} or ${names.length - NAMED_MAX} more` : named;
 }
 
 function rangesOf({ addresses }: IpAcl): string {

@@ -152,7 +152,7 @@ export class IncomingCalls {
           host: request.uri.host,
           user,
           transport: flow.transport,
-          sourceAddress: flow.remoteAddress,
+          source: flow,
           identity: readCallerIdentity(request),
           takesPlace: replaces !== undefined,
         },

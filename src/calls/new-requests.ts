@@ -9,6 +9,7 @@ import type { Flow, SipRequest } from "../sip/message.ts";
 import type { Admission } from "../sip/sip-stack.ts";
 import { matchingAclEntry } from "../trunking/acl.ts";
 import { TokenBuckets } from "../trunking/limits.ts";
+import { guardsSources, listedSource } from "../trunking/listed-source.ts";
 import type { TerminationDomain } from "../trunking/termination.ts";
 import type { CallContext } from "./call-context.ts";
 import type { IncomingCalls } from "./incoming-call.ts";
@@ -117,16 +118,14 @@ export class NewRequests {
   }
 
   /** In a list of the domain, or let in with a password within the last hour. */
-  #isVouchedFor(domain: TerminationDomain | undefined, { remoteAddress }: Flow): boolean {
-    return (
-      this.#incoming.isKnown(remoteAddress) ||
-      (domain !== undefined && domain.record.ipAclSids.length > 0 && this.#isListed(domain, remoteAddress))
-    );
+  #isVouchedFor(domain: TerminationDomain | undefined, flow: Flow): boolean {
+    return this.#incoming.isKnown(flow.remoteAddress) || (domain !== undefined && this.#isListed(domain, flow));
   }
 
-  #isListed(domain: TerminationDomain, address: string): boolean {
-    const acls = domain.record.ipAclSids.flatMap((sid) => this.#ctx.store.get("ipAcls", sid) ?? []);
-    return matchingAclEntry(acls, address) !== undefined;
+  #isListed({ record }: TerminationDomain, flow: Flow): boolean {
+    if (!guardsSources(record)) return false;
+    const acls = record.ipAclSids.flatMap((sid) => this.#ctx.store.get("ipAcls", sid) ?? []);
+    return listedSource(record, acls, flow) !== undefined;
   }
 
   #isFull({ method }: SipRequest): boolean {
@@ -142,9 +141,8 @@ export class NewRequests {
   /** 407 where the rules of `termination.ts` would come to it anyway: a listed source, and no credentials at all. */
   #challenge(request: SipRequest, flow: Flow, domain: TerminationDomain | undefined): Admission | undefined {
     if (request.method !== "INVITE" || domain === undefined || this.#incoming.isDraining(flow)) return undefined;
-    const { ipAclSids, credentialListSids } = domain.record;
-    if (credentialListSids.length === 0 || request.headers.has("Proxy-Authorization")) return undefined;
-    if (ipAclSids.length > 0 && !this.#isListed(domain, flow.remoteAddress)) return undefined;
+    if (domain.record.credentialListSids.length === 0 || request.headers.has("Proxy-Authorization")) return undefined;
+    if (guardsSources(domain.record) && !this.#isListed(domain, flow)) return undefined;
     this.counters.challenged++;
     const realm = this.#incoming.realmOf(domain);
     this.#tell(

@@ -1,8 +1,8 @@
 /** Requests outside of dialogs that are no INVITE (R-KEEP-1 to R-KEEP-3, R-TERM-13). */
 
 import type { IncomingRequest } from "../sip/user-agent.ts";
-import { matchingAclEntry } from "../trunking/acl.ts";
 import { TokenBuckets } from "../trunking/limits.ts";
+import { guardsSources, listedSource } from "../trunking/listed-source.ts";
 import type { CallContext } from "./call-context.ts";
 import type { IncomingCalls } from "./incoming-call.ts";
 
@@ -38,9 +38,7 @@ export class OtherRequests {
     const domain = this.#incoming.domainOf(request.uri.host);
     const acls = domain?.record.ipAclSids.flatMap((sid) => this.#ctx.store.get("ipAcls", sid) ?? []) ?? [];
     const isListed =
-      domain === undefined ||
-      domain.record.ipAclSids.length === 0 ||
-      matchingAclEntry(acls, flow.remoteAddress) !== undefined;
+      domain === undefined || !guardsSources(domain.record) || listedSource(domain.record, acls, flow) !== undefined;
     const fits = this.#options.take(`${flow.remoteAddress} ${request.uri.host}`, this.#ctx.clock.nowMs());
     if (!isListed || !fits) incoming.drop();
     // Health checks of peers shall move traffic away from a gateway that is about to stop.

@@ -276,12 +276,18 @@ class DeclaredCheck implements DeclaredFindings {
   ): void {
     for (const kind of ["ipAccessControlLists", "credentialLists"] as const)
       for (const [index, name] of item[kind].entries()) this.#reference(kind, item, name, [...at, kind, index]);
-    if (item.ipAccessControlLists.length === 0 && item.credentialLists.length === 0)
+    const { ipAccessControlLists, certificateNames, credentialLists } = item;
+    if (certificateNames.length > 0 && this.#settings.tls.clientCertificates === "off")
+      this.#problem(
+        [...at, "certificateNames"],
+        "clients are asked for no certificate: set tls.clientCertificates to request or require (SIP-TP-13)",
+      );
+    if (ipAccessControlLists.length + certificateNames.length + credentialLists.length === 0)
       this.#problem(
         at,
         `domain ${JSON.stringify(label)} needs an IP access control list or a credential list (R-AUTH-1)`,
       );
-    else if (item.credentialLists.length === 0)
+    else if (ipAccessControlLists.length > 0 && credentialLists.length === 0)
       this.#warning(
         at,
         `domain ${JSON.stringify(label)} is protected by addresses alone, which can be forged: map a credential list too (R-AUTH-14)`,

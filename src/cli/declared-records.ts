@@ -224,11 +224,12 @@ class RecordMaker {
   }
 
   #mappings(
-    item: { readonly ipAccessControlLists: readonly string[]; readonly credentialLists: readonly string[] },
+    item: Pick<DeclaredObjects["trunks"][number], "ipAccessControlLists" | "certificateNames" | "credentialLists">,
     account: string,
   ) {
     return {
       ipAclSids: item.ipAccessControlLists.map((name) => declaredSid("AL", account, "ipAccessControlLists", name)),
+      certificateNames: item.certificateNames,
       credentialListSids: item.credentialLists.map((name) => declaredSid("CL", account, "credentialLists", name)),
     };
   }

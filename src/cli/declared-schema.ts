@@ -16,6 +16,7 @@ import {
   oneOf,
   RANGE,
   readE164,
+  readHost,
   readInt,
   readLabel,
   readRange,
@@ -72,6 +73,11 @@ const linkShape = {
   userPhone: bool(false),
   infoDigits: oneOf("off", "without-events", "always").default("off"),
 };
+const certificateNames = () =>
+  list(
+    scalar("a domain name", (text) => readHost(text)?.toLowerCase()),
+    100,
+  );
 const optionsSeconds = () => nullable("a whole number from 0 to 3600", readInt(0, 3600));
 
 const targetShape = {
@@ -136,6 +142,7 @@ const sipDomainSchema = object({
   secure: bool(false),
   symmetricRtp: nullable("true or false", (text) => (text === "true" ? true : text === "false" ? false : undefined)),
   ipAccessControlLists: references(),
+  certificateNames: certificateNames(),
   credentialLists: references(),
   ...voiceShape,
 });
@@ -159,6 +166,7 @@ const trunkSchema = object({
   disasterRecoveryUrl: url(),
   disasterRecoveryMethod: method(),
   ipAccessControlLists: references(),
+  certificateNames: certificateNames(),
   credentialLists: references(),
   carrierLink: carrierLinkSchema.nullable().default(null),
   callerIdPolicy: oneOf("owned", "any").default("owned"),

@@ -49,8 +49,15 @@ export interface LinkOptions {
   readonly infoDigits?: InfoDigits;
 }
 
+/** Where a domain lets requests come from. */
+export interface SourceGuards {
+  readonly ipAclSids: readonly string[];
+  /** Names of client certificates that stand in for an entry of a list (SIP-TP-13), lower case; absent: none. */
+  readonly certificateNames?: readonly string[];
+}
+
 /** An Elastic SIP trunk (R-GEN-1, R-GEN-3). */
-export interface Trunk extends RecordBase, LinkOptions, RoutedRegion {
+export interface Trunk extends RecordBase, LinkOptions, RoutedRegion, SourceGuards {
   readonly friendlyName: string;
   /** The label before `.pstn.BASE`, lower case, or null. */
   readonly domainName: string | null;
@@ -61,7 +68,6 @@ export interface Trunk extends RecordBase, LinkOptions, RoutedRegion {
   readonly transferCallerId: "from-transferee" | "from-transferor";
   readonly disasterRecoveryUrl: string | null;
   readonly disasterRecoveryMethod: HttpMethod;
-  readonly ipAclSids: readonly string[];
   readonly credentialListSids: readonly string[];
   /** R-GEN-6; null: the default carrier, if any. */
   readonly carrierLink: CarrierLink | null;
@@ -158,13 +164,12 @@ export interface ConnectionPolicy extends RecordBase {
 }
 
 /** Termination SIP domain `{name}.sip.BASE` (R-BYOC-2, R-BYOC-3). */
-export interface SipDomain extends RecordBase, RoutedRegion {
+export interface SipDomain extends RecordBase, RoutedRegion, SourceGuards {
   /** The label before `.sip.BASE`, lower case. */
   readonly domainName: string;
   readonly friendlyName: string;
   readonly byocTrunkSid: string | null;
   readonly secure: boolean;
-  readonly ipAclSids: readonly string[];
   readonly credentialListSids: readonly string[];
   /** Used when no BYOC trunk is set. */
   readonly voiceUrl: string | null;

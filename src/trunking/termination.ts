@@ -5,9 +5,9 @@
  * of all since asking takes a call from the rate.
  */
 
-import { matchingAclEntry } from "./acl.ts";
 import type { TrunkingAlertCode } from "./alerts.ts";
 import type { LimitVerdict } from "./limits.ts";
+import { guardsSources, listedSource, type RequestSource } from "./listed-source.ts";
 import {
   type CallerId,
   type CallerIdentity,
@@ -31,7 +31,7 @@ export interface TerminationRequest {
   /** User part of the Request-URI. */
   readonly user: string | undefined;
   readonly transport: "udp" | "tcp" | "tls";
-  readonly sourceAddress: string;
+  readonly source: RequestSource;
   readonly identity: CallerIdentity;
   /** The INVITE takes the place of a party of another call (RFC 3891), so it calls no number; default false. */
   readonly takesPlace?: boolean;
@@ -180,7 +180,7 @@ function unknownDomain(request: TerminationRequest, context: TerminationContext)
 
 function checkAuthenticationMapped({ domain }: Candidate): Refusal | null {
   // The mappings count, not the lists behind them: a mapped list that is gone must not open the domain.
-  if (domain.record.ipAclSids.length > 0 || domain.record.credentialListSids.length > 0) return null;
+  if (guardsSources(domain.record) || domain.record.credentialListSids.length > 0) return null;
   return reject(
     403,
     "Forbidden",
@@ -190,9 +190,10 @@ function checkAuthenticationMapped({ domain }: Candidate): Refusal | null {
 }
 
 function checkAccessControlList({ domain, context, request }: Candidate): Refusal | null {
-  if (domain.record.ipAclSids.length === 0) return null;
-  if (matchingAclEntry(context.acls, request.sourceAddress) !== undefined) return null;
-  return reject(403, "Forbidden", 32201, `${request.sourceAddress} is in no access control list of the domain`);
+  if (!guardsSources(domain.record)) return null;
+  if (listedSource(domain.record, context.acls, request.source) !== undefined) return null;
+  const { remoteAddress } = request.source;
+  return reject(403, "Forbidden", 32201, `${remoteAddress} is in no access control list of the domain`);
 }
 
 function checkCredentials(candidate: Candidate): Refusal | null {

@@ -318,6 +318,8 @@ export async function startCallRig(
     readonly domains?: string;
     readonly sip?: string;
     readonly media?: string;
+    /** Further keys of `tls`, beginning with a comma. */
+    readonly tls?: string;
     readonly top?: string;
   } = {},
 ): Promise<CallRig> {

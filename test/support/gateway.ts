@@ -57,6 +57,8 @@ export async function startGateway(
   settings: {
     readonly sip?: string;
     readonly media?: string;
+    /** Further keys of `tls`, beginning with a comma. */
+    readonly tls?: string;
     readonly top?: string;
     readonly endedCallsMax?: number;
     /** Uniform in [0, 1). */
@@ -79,7 +81,7 @@ sip:
   tlsPort: 5061
 ${settings.sip?.includes("overloadLagMs") ? "" : "  overloadLagMs: 0"}
 ${settings.sip ?? ""}
-tls: { certFile: ${certFile}, keyFile: ${keyFile}, caFile: ${certFile} }
+tls: { certFile: ${certFile}, keyFile: ${keyFile}, caFile: ${certFile}${settings.tls ?? ""} }
 http: { address: ${address}, port: 0 }
 media:
   portMin: 20000

@@ -33,7 +33,7 @@ function judge(given: Case) {
     host: "example.pstn.example.net",
     user: "+12128675309",
     transport: "udp",
-    sourceAddress: "192.0.2.129",
+    source: { remoteAddress: "192.0.2.129" },
     identity: identity(),
     ...given.request,
   };
@@ -71,7 +71,8 @@ const byAcl = { ipAclSids: [acl.sid] };
 const byList = { credentialListSids: ["CL1"] };
 const wrong = { kind: "wrong" } as const;
 const absent = { kind: "absent" } as const;
-const outside = { sourceAddress: "192.0.2.1" };
+const outside = { source: { remoteAddress: "192.0.2.1" } };
+const certified = { source: { remoteAddress: "192.0.2.1", tlsNames: ["pbx.example.com"] }, transport: "tls" } as const;
 
 describe("requirements 0.1 each row", () => {
   it.each<[string, Case, object]>([
@@ -97,6 +98,21 @@ describe("requirements 0.1 each row", () => {
     ],
     ["R-AUTH-1 nothing mapped", { domain: trunk() }, { status: 403, alertCode: 32200, check: "authentication-mapped" }],
     ["R-AUTH-2 not in the list", { request: outside }, { status: 403, alertCode: 32201, check: "access-control-list" }],
+    [
+      "SIP-TP-13 the certificate of another name",
+      { request: certified, domain: trunk({ certificateNames: ["other.example.com"] }) },
+      { status: 403, alertCode: 32201, check: "access-control-list" },
+    ],
+    [
+      "SIP-TP-13 names of certificates, and none shown",
+      { request: outside, domain: trunk({ certificateNames: ["pbx.example.com"] }) },
+      { status: 403, alertCode: 32201 },
+    ],
+    [
+      "SIP-TP-13, R-AUTH-4 the right certificate, and no credentials",
+      { request: certified, domain: trunk({ ...byList, certificateNames: ["pbx.example.com"] }), credentials: absent },
+      { outcome: "challenge", status: 407 },
+    ],
     [
       "R-AUTH-3 no credentials",
       { domain: trunk(byList), credentials: absent },
@@ -179,6 +195,14 @@ describe("requirements 0.1 each row", () => {
     const verdict = judge(given);
     expect(verdict).toMatchObject(expected);
     expect(verdict.outcome === "accept" ? "" : verdict.text).not.toBe("");
+  });
+
+  it("SIP-TP-13 a client certificate of one of its names stands in for an address of a list", () => {
+    const names = { certificateNames: ["sbc.example.com", "pbx.example.com"] };
+    for (const domain of [trunk(names), trunk({ ...names, ...byAcl }), sipDomain(names)])
+      expect(judge({ request: certified, domain })).toMatchObject({ outcome: "accept" });
+    // Either is enough.
+    expect(judge({ domain: trunk({ ...names, ...byAcl }) })).toMatchObject({ outcome: "accept" });
   });
 
   it("lets a good call in and says which checks it passed", () => {

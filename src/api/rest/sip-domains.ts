@@ -3,6 +3,7 @@
 import { newSid } from "../../base/ids.ts";
 import { domainNameOf, labelOfDomainName, subdomainProblem } from "../../trunking/domains.ts";
 import type { SipDomain } from "../../trunking/records.ts";
+import { readCertificateNames, showCertificateNames } from "./certificate-names.ts";
 import { changed, listOf, namedBy, newBase, ownedBy } from "./owned.ts";
 import { pageOf, readPageRequest } from "./paging.ts";
 import { orNull, rfc2822Date, uriList } from "./present.ts";
@@ -37,6 +38,7 @@ export function sipDomainRoutes(ctx: RestContext): RestRoute[] {
       secure: domain.secure,
       byoc_trunk_sid: domain.byocTrunkSid,
       date_created: rfc2822Date(domain.dateCreated),
+      ...showCertificateNames(domain),
       date_updated: rfc2822Date(domain.dateUpdated),
       uri: `${uri}.json`,
       subresource_uris: {
@@ -64,6 +66,7 @@ export function sipDomainRoutes(ctx: RestContext): RestRoute[] {
       emergencyCalling: body.flag("EmergencyCallingEnabled"),
       emergencyCallerSid,
       byocTrunkSid,
+      certificateNames: readCertificateNames(body),
     };
   };
   const domainOf = (request: RestRequest): SipDomain => ownedBy(ctx, request, "sipDomains", request.path["domain"]!);

@@ -4,6 +4,7 @@ import { newSid } from "../../base/ids.ts";
 import type { Change } from "../../store/store.ts";
 import { domainNameOf, labelOfDomainName, subdomainProblem } from "../../trunking/domains.ts";
 import type { Trunk } from "../../trunking/records.ts";
+import { readCertificateNames, showCertificateNames } from "./certificate-names.ts";
 import { readLinkOptions, showLinkOptions } from "./link-options.ts";
 import { changed, listOf, newBase, ownedBy } from "./owned.ts";
 import { pageOf, readPageRequest } from "./paging.ts";
@@ -44,6 +45,7 @@ export function trunkRoutes(ctx: RestContext): RestRoute[] {
       cnam_lookup_enabled: trunk.cnamLookup,
       symmetric_rtp_enabled: trunk.symmetricRtp,
       ...showLinkOptions(trunk),
+      ...showCertificateNames(trunk),
       auth_type: authTypesOf(trunk).join(","),
       auth_type_set: authTypesOf(trunk),
       date_created: isoDate(trunk.dateCreated),
@@ -72,6 +74,7 @@ export function trunkRoutes(ctx: RestContext): RestRoute[] {
       cnamLookup: body.flag("CnamLookupEnabled"),
       symmetricRtp: body.flag("SymmetricRtpEnabled"),
       ...readLinkOptions(body),
+      certificateNames: readCertificateNames(body),
     };
   };
 

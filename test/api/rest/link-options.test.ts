@@ -56,6 +56,27 @@ describe.each([
   });
 });
 
+describe("certificates of callers", () => {
+  it("SIP-TP-13: the names of trunks and of SIP domains are set, shown in lower case, and taken back", async () => {
+    const domains = `/2010-04-01/Accounts/${ACCOUNT.sid}/SIP/Domains`;
+    for (const [path, fields, suffix] of [
+      ["/v1/Trunks", {}, ""],
+      [`${domains}.json`, { DomainName: "certified.sip.voice.test" }, ".json"],
+    ] as const) {
+      const made = await post(path, fields);
+      expect(made).toMatchObject({ status: 201, body: { certificate_names: [] } });
+      const one = `${path.replace(".json", "")}/${made.body["sid"]}${suffix}`;
+      const names = { CertificateNames: "PBX.example.com, sbc.example.com" };
+      const shown = { certificate_names: ["pbx.example.com", "sbc.example.com"] };
+      expect(await post(one, names)).toMatchObject({ status: 200, body: shown });
+      expect((await post(one, { FriendlyName: "same" })).body).toMatchObject(shown);
+      expect((await post(one, { CertificateNames: "" })).body).toMatchObject({ certificate_names: [] });
+      for (const bad of ["192.0.2.1", "*.example.com", "a b"])
+        expect((await post(one, { CertificateNames: bad })).status).toBe(400);
+    }
+  });
+});
+
 describe("targets", () => {
   it("R-KEEP-6: the interval of OPTIONS is set for each, and given back to the setting of the gateway", async () => {
     const client = clientFor(stage);

@@ -1,14 +1,15 @@
 /** HTTP of the gateway: health, readiness, metrics, and the certificate for import into PBXs (design: one listener, by path). */
 
-import Fastify, { type FastifyInstance } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { messageOf, TransportError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { CallStories } from "../calls/call-stories.ts";
 import type { HttpAuth } from "./auth.ts";
 import { addExplainRoutes } from "./explain-routes.ts";
 import { type GatewayStatus, metricsText } from "./metrics.ts";
+import { newHttpServer } from "./new-http-server.ts";
+import { addOpenApiRoute } from "./openapi-route.ts";
 import { restRoutes } from "./rest/index.ts";
-import { notFound } from "./rest/rest-error.ts";
 import { addRestRoutes } from "./rest/rest-server.ts";
 import type { RestContext } from "./rest/route.ts";
 
@@ -31,13 +32,7 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    this.#server = Fastify({
-      logger: false,
-      bodyLimit: 64 * 1024,
-      forceCloseConnections: true,
-      // Call-IDs are longer than identifiers.
-      routerOptions: { maxParamLength: 512 },
-    });
+    this.#server = newHttpServer();
     this.#server.get("/healthz", () => ({ status: "ok" }));
     this.#server.get("/readyz", (_request, reply) => {
       const { ready } = options.status();
@@ -52,11 +47,9 @@ export class HttpServer {
         reply.type("application/x-pem-file").send(options.caPem),
       );
     addExplainRoutes(this.#server, options.stories, options.auth);
-    addRestRoutes(this.#server, options.rest, options.auth, options.log, restRoutes(options.rest));
-    this.#server.setNotFoundHandler((request, reply) => {
-      const error = notFound(request.url.split("?")[0]!.slice(0, 200));
-      return reply.code(error.status).send(error.body);
-    });
+    const routes = restRoutes(options.rest);
+    addRestRoutes(this.#server, options.rest, options.auth, options.log, routes);
+    addOpenApiRoute(this.#server, routes);
   }
 
   async start(): Promise<void> {

@@ -1,10 +1,12 @@
 /** The REST resources on a real port, and the unmodified `twilio` client in front of them. */
-import Fastify, { type FastifyInstance } from "fastify";
+import type { FastifyInstance } from "fastify";
 import twilio from "twilio";
 import { HttpAuth } from "../../src/api/auth.ts";
+import { newHttpServer } from "../../src/api/new-http-server.ts";
+import { addOpenApiRoute } from "../../src/api/openapi-route.ts";
 import { restRoutes } from "../../src/api/rest/index.ts";
 import { addRestRoutes } from "../../src/api/rest/rest-server.ts";
-import type { RestContext } from "../../src/api/rest/route.ts";
+import type { RestContext, RestRoute } from "../../src/api/rest/route.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { AlertLog } from "../../src/calls/alert-log.ts";
 import { Call } from "../../src/calls/call.ts";
@@ -33,6 +35,9 @@ export interface RestStage {
   readonly secrets: Secrets;
   readonly clock: ManualClock;
   readonly server: FastifyInstance;
+  readonly routes: readonly RestRoute[];
+  /** Parameters that a handler has read otherwise than their description says. */
+  readonly misread: ReadonlySet<string>;
   stop(): Promise<void>;
 }
 
@@ -55,7 +60,7 @@ export async function startRest(
       },
     }) as const;
   await store.apply([account(ACCOUNT, null), account(SUB_ACCOUNT, ACCOUNT.sid), account(OTHER_ACCOUNT, null)]);
-  const server = Fastify({ logger: false, forceCloseConnections: true });
+  const server = newHttpServer();
   const secrets = Secrets.ephemeral();
   const calls = new CallTable();
   const alerts = new AlertLog(clock, silentLog);
@@ -69,6 +74,8 @@ export async function startRest(
     secrets,
     clock,
     server,
+    routes: [] as RestRoute[],
+    misread: new Set<string>(),
     stop: () => server.close(),
   };
   const ctx: RestContext = {
@@ -99,7 +106,12 @@ export async function startRest(
     defaultRegion: "us1",
     ...options,
   };
-  addRestRoutes(server, ctx, new HttpAuth(store, secrets.operatorToken, clock), silentLog, restRoutes(ctx));
+  const routes = restRoutes(ctx);
+  stage.routes.push(...routes);
+  addRestRoutes(server, ctx, new HttpAuth(store, secrets.operatorToken, clock), silentLog, routes, (text) =>
+    stage.misread.add(text),
+  );
+  addOpenApiRoute(server, routes);
   const url = await server.listen({ host: "127.0.0.1", port: 0 });
   stage.url = url;
   return stage;

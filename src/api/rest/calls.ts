@@ -32,6 +32,7 @@ export function callRoutes(ctx: RestContext): RestRoute[] {
     },
     {
       method: "POST",
+      writesRecords: false,
       path: `${PATH}.json`,
       handle: (request) => {
         const order = readCallOrder(ctx, request);
@@ -47,6 +48,7 @@ export function callRoutes(ctx: RestContext): RestRoute[] {
     },
     {
       method: "POST",
+      writesRecords: false,
       path: CALL,
       handle: async (request) => {
         const call = namedCall(ctx, request);
@@ -57,6 +59,7 @@ export function callRoutes(ctx: RestContext): RestRoute[] {
     },
     {
       method: "DELETE",
+      writesRecords: false,
       path: CALL,
       handle: (request) => {
         const call = namedCall(ctx, request);

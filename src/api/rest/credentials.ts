@@ -11,7 +11,8 @@ const USERS_MAX = 1000;
 export function credentialRoutes(ctx: RestContext): RestRoute[] {
   /** Sealed for the place where it will lie. */
   const password = (request: RestRequest, sid: string): string => {
-    const given = request.body.required("Password");
+    request.body.required("Password");
+    const given = request.body.text("Password", 128)!;
     const problem = passwordProblem(given);
     if (problem !== null) throw badParameter("Password", problem);
     return ctx.secrets.seal(given, sid);

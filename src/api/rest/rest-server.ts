@@ -9,7 +9,9 @@ import { newSid } from "../../base/ids.ts";
 import type { Log } from "../../base/log.ts";
 import type { HttpAuth } from "../auth.ts";
 import { readAsker } from "./asker.ts";
-import { Parameters } from "./parameters.ts";
+import { descriptionOf } from "./description/index.ts";
+import { readBody, readQuery } from "./form.ts";
+import { type MisreadListener, Parameters } from "./parameters.ts";
 import { ofStoreError, REST_CODES, RestError } from "./rest-error.ts";
 import type { RestContext, RestRoute } from "./route.ts";
 import { WriteTurns } from "./write-turns.ts";
@@ -17,18 +19,24 @@ import { WriteTurns } from "./write-turns.ts";
 const BODY_BYTES_MAX = 1024 * 1024;
 const METHODS = ["GET", "POST", "DELETE", "PUT", "PATCH"] as const;
 
-/** Adds all routes to a server. */
+/**
+ * Adds all routes to a server.
+ * @param onMisread - for tests: told of parameters that handlers read otherwise than their description says
+ */
 export function addRestRoutes(
   server: FastifyInstance,
   ctx: RestContext,
   auth: HttpAuth,
   log: Log,
   routes: readonly RestRoute[],
+  onMisread?: MisreadListener,
 ): void {
   const turns = new WriteTurns(ctx.clock);
   server.register(async (scope) => {
-    scope.addContentTypeParser("application/x-www-form-urlencoded", { parseAs: "string" }, (_request, body, done) =>
-      done(null, new URLSearchParams(body as string)),
+    // Nothing but forms: what another type says would be left out in silence.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("application/x-www-form-urlencoded", { parseAs: "buffer" }, (_request, body, done) =>
+      done(null, body),
     );
     scope.setErrorHandler((error, _request, reply) => {
       const refusal = refusalOf(error as FastifyError);
@@ -45,20 +53,23 @@ export function addRestRoutes(
     for (const route of routes) {
       const methods = methodsOf.get(route.path) ?? new Set();
       methodsOf.set(route.path, methods.add(route.method));
+      const description = descriptionOf(route);
       scope.route({
         method: route.method,
         url: route.path,
         bodyLimit: BODY_BYTES_MAX,
         handler: async (request, reply) => {
           const asker = readAsker(ctx, auth, request, reply, route);
+          const query = readQuery(request.raw.url ?? "");
+          const form = request.body instanceof Uint8Array ? readBody(request.body) : [];
           const answer = () =>
             route.handle({
               ...asker,
               // As it is when its turn has come.
               account: ctx.store.get("accounts", asker.account.sid) ?? asker.account,
               path: request.params as Record<string, string>,
-              query: request.query as Record<string, unknown>,
-              body: new Parameters(request.body instanceof URLSearchParams ? request.body : []),
+              query,
+              body: new Parameters(form, description?.body, onMisread),
               base: ctx.publicBaseUrl ?? `${request.protocol}://${request.host}`,
             });
           const writes = route.method !== "GET" && route.writesRecords !== false;

@@ -34,7 +34,7 @@ export function showLinkOptions({ trusted, passHeaders, userPhone, infoDigits }:
 
 /** Seconds, or null when it is given empty: as the gateway's own setting says. */
 export function readOptionsSeconds(body: Parameters): number | null | undefined {
-  if (body.text("OptionsSeconds", 10) === "") return null;
+  if (body.raw("OptionsSeconds") === "") return null;
   return body.integer("OptionsSeconds", 0, OPTIONS_SECONDS_MAX);
 }
 

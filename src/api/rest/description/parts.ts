@@ -13,6 +13,8 @@ export type ParameterSpec = {
   readonly about?: string;
   /** Code of the error where it is not 20001. */
   readonly code?: number;
+  /** Empty is allowed and clears it, where the kind says nothing of it. */
+  readonly clears?: boolean;
 } & ParameterKind;
 
 type ParameterKind =
@@ -84,6 +86,18 @@ function spec(kind: ParameterKind, about: string | undefined): ParameterSpec {
   return about === undefined ? kind : { ...kind, about };
 }
 
+/** How calls leave a trunk: only this gateway has these (SIP-ID-1, SIP-ID-10, SIP-ID-11, DTMF-7). */
+export const LINK_PARAMETERS: ParameterTable = {
+  Trusted: flag("Told who calls, even when the caller hides it from others."),
+  PassHeaders: text(4096, "Names of headers that go on, with commas between."),
+  UserPhone: flag("user=phone where the user is a number."),
+  InfoDigits: choice(["off", "without-events", "always"], "DTMF by SIP INFO."),
+};
+export const OPTIONS_SECONDS: ParameterSpec = {
+  ...integer(0, 3600, "Between our own OPTIONS, 0 for none; empty: as the gateway's setting says (R-KEEP-6)."),
+  clears: true,
+};
+
 /** An object with exactly these properties. */
 export function view(properties: Readonly<Record<string, Schema>>): Schema {
   return { type: "object", properties, required: Object.keys(properties), additionalProperties: false };
@@ -109,6 +123,13 @@ export const listed = (items: Schema): Schema => ({ type: "array", items });
 /** URLs under these names, and no others. */
 export const links = (...names: readonly string[]): Schema =>
   view(Object.fromEntries(names.map((name) => [name, TEXT] as const)));
+
+export const LINK_PROPERTIES: Readonly<Record<string, Schema>> = {
+  trusted: FLAG,
+  pass_headers: listed(TEXT),
+  user_phone: FLAG,
+  info_digits: oneOf("off", "without-events", "always"),
+};
 
 export function orNull(schema: Schema): Schema {
   if (Array.isArray(schema["enum"])) return { ...schema, enum: [...schema["enum"], null] };

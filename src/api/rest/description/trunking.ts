@@ -8,10 +8,13 @@ import {
   flag,
   ISO_DATE,
   integer,
+  LINK_PARAMETERS,
+  LINK_PROPERTIES,
   links,
   listed,
   METHOD,
   method,
+  OPTIONS_SECONDS,
   oneOf,
   orNull,
   type ParameterTable,
@@ -49,6 +52,7 @@ const TRUNK_PARAMETERS: ParameterTable = {
   Secure: flag("Calls have to come by TLS, media by SRTP (R-SEC-3)."),
   CnamLookupEnabled: flag(),
   SymmetricRtpEnabled: flag("An extension of this gateway: send media to where they come from."),
+  ...LINK_PARAMETERS,
 };
 
 const ORIGINATION_URL_PARAMETERS = {
@@ -57,6 +61,7 @@ const ORIGINATION_URL_PARAMETERS = {
   Enabled: flag(),
   FriendlyName: text(64),
   SipUrl: text(2048, "A SIP URI (R-ORIG-2 to R-ORIG-11)."),
+  OptionsSeconds: OPTIONS_SECONDS,
 } as const satisfies ParameterTable;
 
 const guard = (
@@ -105,6 +110,7 @@ export const TRUNKING: readonly ResourceDescription[] = [
       transfer_caller_id: oneOf(...TRANSFER_CALLER_IDS),
       cnam_lookup_enabled: FLAG,
       symmetric_rtp_enabled: FLAG,
+      ...LINK_PROPERTIES,
       auth_type: oneOf("", "IP_ACL", "CREDENTIAL_LIST", "IP_ACL,CREDENTIAL_LIST"),
       auth_type_set: listed(oneOf("IP_ACL", "CREDENTIAL_LIST")),
       ...DATES,
@@ -119,7 +125,9 @@ export const TRUNKING: readonly ResourceDescription[] = [
     item: "/v1/Trunks/{trunk}/OriginationUrls/{url}",
     key: "origination_urls",
     create: Object.fromEntries(
-      Object.entries(ORIGINATION_URL_PARAMETERS).map(([name, one]) => [name, required(one)] as const),
+      Object.entries(ORIGINATION_URL_PARAMETERS).map(
+        ([name, one]) => [name, name === "OptionsSeconds" ? one : required(one)] as const,
+      ),
     ),
     update: ORIGINATION_URL_PARAMETERS,
     remove: true,
@@ -132,6 +140,7 @@ export const TRUNKING: readonly ResourceDescription[] = [
       enabled: FLAG,
       friendly_name: TEXT,
       sip_url: TEXT,
+      options_seconds: orNull(COUNT),
       ...DATES,
       url: TEXT,
     }),

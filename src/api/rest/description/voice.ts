@@ -6,9 +6,12 @@ import {
   flag,
   ISO_DATE,
   integer,
+  LINK_PARAMETERS,
+  LINK_PROPERTIES,
   links,
   METHOD,
   method,
+  OPTIONS_SECONDS,
   orNull,
   type ParameterTable,
   type ResourceDescription,
@@ -34,6 +37,7 @@ const BYOC_TRUNK: ParameterTable = {
   CnamLookupEnabled: flag(),
   ConnectionPolicySid: sid("NY"),
   FromDomainSid: sid("SD"),
+  ...LINK_PARAMETERS,
 };
 
 const TARGET: ParameterTable = {
@@ -42,6 +46,7 @@ const TARGET: ParameterTable = {
   Priority: integer(0, 65_535, "Lowest first."),
   Weight: integer(1, 65_535),
   Enabled: flag(),
+  OptionsSeconds: OPTIONS_SECONDS,
 };
 
 export const VOICE: readonly ResourceDescription[] = [
@@ -67,6 +72,7 @@ export const VOICE: readonly ResourceDescription[] = [
       cnam_lookup_enabled: FLAG,
       connection_policy_sid: orNull(sidOf("NY")),
       from_domain_sid: orNull(sidOf("SD")),
+      ...LINK_PROPERTIES,
       ...DATES,
       url: TEXT,
     }),
@@ -107,6 +113,7 @@ export const VOICE: readonly ResourceDescription[] = [
       priority: COUNT,
       weight: COUNT,
       enabled: FLAG,
+      options_seconds: orNull(COUNT),
       ...DATES,
       url: TEXT,
     }),

@@ -37,6 +37,20 @@ const name = () => `name-${++names}`;
 
 /** In this order, by collection. */
 export const SAMPLES: ReadonlyMap<string, Sample> = new Map<string, Sample>([
+  ["/2010-04-01/Accounts.json", () => ({ FriendlyName: "an account" })],
+  [`${A}/Keys.json`, () => ({ FriendlyName: "a key" })],
+  [`${A}/SigningKeys.json`, () => ({ FriendlyName: "a key" })],
+  [
+    `${A}/Applications.json`,
+    () => ({
+      ...URLS,
+      FriendlyName: "an application",
+      VoiceCallerIdLookup: "false",
+      StatusCallback: "https://app.example.com/status",
+      StatusCallbackMethod: "GET",
+      SmsUrl: "https://app.example.com/sms",
+    }),
+  ],
   [`${A}/SIP/IpAccessControlLists.json`, () => ({ FriendlyName: "addresses" })],
   [
     `${A}/SIP/IpAccessControlLists/{list}/IpAddresses.json`,
@@ -110,6 +124,10 @@ export const SAMPLES: ReadonlyMap<string, Sample> = new Map<string, Sample>([
     `${A}/SIP/Domains/{domain}/CredentialListMappings.json`,
     (w) => ({ CredentialListSid: w.newList("CredentialLists") }),
   ],
+  ["/v2/PhoneNumbers/{name}", () => ({ FriendlyName: "routed", VoiceRegion: "jp1" })],
+  ["/v2/SipDomains/{name}", () => ({ FriendlyName: "routed", VoiceRegion: "jp1" })],
+  ["/v2/Trunks/{name}", () => ({ FriendlyName: "routed", VoiceRegion: "jp1" })],
+  ["/v1/Voice/Settings", () => ({ AdvancedFeatures: "true", VoiceTrace: "true" })],
   ["/v1/IpRecords", () => ({ IpAddress: "198.51.100.0", FriendlyName: "carrier", CidrPrefixLength: "28" })],
   ["/v1/SourceIpMappings", (w) => ({ IpRecordSid: w.sidOf("IL"), SipDomainSid: w.sidOf("SD") })],
   [
@@ -167,9 +185,16 @@ export class RestWorld {
   }
 
   /** The resource was made: its item and what is below it can be named from now on. */
-  note(resource: ResourceDescription, sid: string): void {
+  note(resource: ResourceDescription, body: { sid: string; phone_number?: string; domain_name?: string }): void {
+    const { sid, phone_number: number, domain_name: domain } = body;
     this.#sids.set(sid.slice(0, 2), sid);
-    if (resource.item === undefined) return;
+    if (number !== undefined) this.#items.set("/v2/PhoneNumbers/{name}", `/v2/PhoneNumbers/${number}`);
+    if (domain !== undefined) {
+      const path = sid.startsWith("TK") ? "/v2/Trunks" : "/v2/SipDomains";
+      this.#items.set(`${path}/{name}`, `${path}/${domain}`);
+    }
+    // The walk stays in its own account.
+    if (resource.item === undefined || sid.startsWith("AC")) return;
     const template = resource.item.replace(/\.json$/, "");
     this.#items.set(template, this.pathOf(template.slice(0, template.lastIndexOf("/"))).concat(`/${sid}`));
   }

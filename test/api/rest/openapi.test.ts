@@ -98,7 +98,7 @@ describe("OpenAPI", () => {
         const made = await world.send("POST", path, fields);
         expect(made.status, `${collection}: ${JSON.stringify(made.body)}`).toBe(resource.createStatus ?? 201);
         expectAsDocumented("POST", collection, made);
-        world.note(resource, made.body.sid);
+        world.note(resource, made.body);
         const list = await world.send("GET", `${path}?PageSize=1`);
         expectAsDocumented("GET", collection, list);
         expect(list.body[resource.key!]).toHaveLength(1);

@@ -1,6 +1,7 @@
 /** Every resource that is described, and the description of each route. */
 
 import type { RestRoute } from "../route.ts";
+import { ACCOUNTS } from "./accounts.ts";
 import { CALLS } from "./calls.ts";
 import { NUMBERS } from "./numbers.ts";
 import type { ParameterTable, ResourceDescription, Schema } from "./parts.ts";
@@ -19,7 +20,14 @@ export interface RouteDescription {
   readonly shows: Schema | undefined;
 }
 
-export const RESOURCES: readonly ResourceDescription[] = [...TRUNKING, ...VOICE, ...SIP, ...NUMBERS, ...CALLS];
+export const RESOURCES: readonly ResourceDescription[] = [
+  ...TRUNKING,
+  ...VOICE,
+  ...SIP,
+  ...NUMBERS,
+  ...CALLS,
+  ...ACCOUNTS,
+];
 
 const NONE: ParameterTable = {};
 
@@ -54,7 +62,8 @@ function* routesOf(resource: ResourceDescription): Generator<[string, RouteDescr
       },
     ];
   if (item === undefined) return;
-  if (resource.fetch !== false) yield [`GET ${item}`, { ...base, does: "fetch" }];
+  if (resource.fetch !== false)
+    yield [`GET ${item}`, { ...base, does: "fetch", filters: collection === undefined ? filters : NONE }];
   if (resource.update !== undefined)
     yield [`POST ${item}`, { ...base, does: "update", body: resource.update, status: resource.updateStatus ?? 200 }];
   if (resource.remove === true) yield [`DELETE ${item}`, { ...base, does: "remove", status: 204, shows: undefined }];

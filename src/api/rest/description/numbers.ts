@@ -3,6 +3,7 @@
 import {
   API_VERSION,
   FLAG,
+  flag,
   links,
   METHOD,
   method,
@@ -64,7 +65,8 @@ const NUMBER: ParameterTable = {
   SmsFallbackUrl: text(255),
   SmsFallbackMethod: text(255),
   SmsApplicationSid: text(255),
-  VoiceApplicationSid: text(255),
+  VoiceApplicationSid: sid("AP", "In place of a trunk (R-NUM-7)."),
+  VoiceCallerIdLookup: flag(),
   VoiceReceiveMode: text(255),
   EmergencyStatus: text(255),
   EmergencyAddressSid: text(255),
@@ -77,7 +79,13 @@ const numbers = (path: string): ResourceDescription => ({
   name: "Phone number",
   about: "A number of the account (R-NUM-1).",
   collection: `${BASE}/IncomingPhoneNumbers${path}.json`,
-  ...(path === "" ? { item: `${BASE}/IncomingPhoneNumbers/{number}.json`, update: NUMBER, remove: true as const } : {}),
+  ...(path === ""
+    ? {
+        item: `${BASE}/IncomingPhoneNumbers/{number}.json`,
+        update: { ...NUMBER, AccountSid: sid("AC", "Gives it to another account.") },
+        remove: true as const,
+      }
+    : {}),
   key: "incoming_phone_numbers",
   filters: {
     FriendlyName: text(64, "The whole name."),

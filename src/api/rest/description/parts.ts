@@ -49,7 +49,7 @@ export interface ResourceDescription {
   readonly item?: string;
   /** Key of the rows in a list; absent when there is none. */
   readonly key?: string;
-  /** What lists can be filtered by. */
+  /** What lists can be filtered by; where there is no list, what the item is asked with. */
   readonly filters?: ParameterTable;
   /** POST on the collection. */
   readonly create?: ParameterTable;

@@ -29,7 +29,19 @@ export class SystemClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): Timer {
-    const handle = setTimeout(callback, delayMs);
-    return { cancel: () => clearTimeout(handle) };
+    return new SystemTimer(delayMs, callback);
+  }
+}
+
+/** One small object: there are as many as transactions. */
+class SystemTimer implements Timer {
+  readonly #handle: NodeJS.Timeout;
+
+  constructor(delayMs: number, callback: () => void) {
+    this.#handle = setTimeout(callback, delayMs);
+  }
+
+  cancel(): void {
+    clearTimeout(this.#handle);
   }
 }

@@ -29,6 +29,8 @@ export type CallScript =
       readonly early?: boolean;
       readonly play?: Uint8Array;
       readonly loop?: boolean;
+      /** Default true: what is heard is kept. */
+      readonly record?: boolean;
     }
   | { readonly kind: "reject"; readonly status: number; readonly reason?: string }
   | { readonly kind: "redirect"; readonly contact: string }
@@ -239,6 +241,7 @@ export class Party {
       invite.progress(180);
       return;
     }
+    call.leg.recording = script.record ?? true;
     const start = (): void => {
       call.leg.configure(mediaOptionsOf(call.negotiated!));
       if (script.play !== undefined) call.leg.play(script.play, script.loop);

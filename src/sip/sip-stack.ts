@@ -134,10 +134,10 @@ export class SipStack {
     this.#transports = new TransportLayer(
       { ...options, random },
       {
-        onMessage: (message, flow) => {
+        onMessage: (message, flow, octets) => {
           this.counters.received++;
           if (message.kind === "response") this.#transactions.receiveResponse(message, flow);
-          else this.#request(message, flow);
+          else this.#transactions.receiveRequest(message, flow, octets);
         },
         onParseError: (error, flow) => this.#unreadable(error, flow),
         onFault: (error, flow) => {
@@ -164,12 +164,13 @@ export class SipStack {
       {
         clock: options.clock,
         timers,
-        sendRequest: (request, flow, onError) => this.#transports.send(request, flow, onError),
         random,
-        sendResponse: (response, flow, onError) => this.#transports.sendResponse(response, flow, onError),
-        repeatResponse: ({ bytes, flow }, onError) => this.#transports.repeat(bytes, flow, onError),
+        sendRequest: (request, flow, observer, octets) => this.#transports.send(request, flow, observer, octets),
+        sendResponse: (response, flow, observer) => this.#transports.sendResponse(response, flow, observer),
+        repeat: (octets, flow, observer) => this.#transports.repeat(octets, flow, observer),
       },
       {
+        isAdmitted: (request, flow) => this.#admitted(request, flow),
         onRequest: (transaction) => this.#newRequest(transaction),
         onAck: (ack, flow) => this.#core.dialogs.find(ack)?.acknowledged(ack, flow),
         // Its transaction lived for 64·T1; a 2xx after that belongs to nobody.
@@ -241,18 +242,6 @@ export class SipStack {
    */
   request(options: OutgoingRequestOptions): Promise<SipResponse> {
     return sendOutOfDialog(this.#core, options);
-  }
-
-  #request(request: SipRequest, flow: Flow): void {
-    if (
-      request.method !== "ACK" &&
-      request.method !== "CANCEL" &&
-      !request.to.params.has("tag") &&
-      !this.#transactions.isRepeat(request) &&
-      !this.#admitted(request, flow)
-    )
-      return;
-    this.#transactions.receiveRequest(request, flow);
   }
 
   #admitted(request: SipRequest, flow: Flow): boolean {

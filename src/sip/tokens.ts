@@ -174,3 +174,11 @@ export function unquote(text: string): string {
 export function quote(text: string): string {
   return `"${blankControls(text).replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
+
+/**
+ * Parts with a blank between them, as one string of its own. A template would be a tree of pieces of the message, and as the
+ * key of a map it would keep the whole message.
+ */
+export function joined(...parts: readonly string[]): string {
+  return parts.join(" ");
+}

@@ -1,8 +1,10 @@
 /** Transactions without sockets: what they send is kept with the time at which it was sent. */
 import type { GatewayError, TransportError } from "../../src/base/errors.ts";
 import { createResponse } from "../../src/sip/build.ts";
+import { HeldRequest } from "../../src/sip/held-request.ts";
 import type { Flow, SipMessage, SipRequest, SipResponse, SipTransportName } from "../../src/sip/message.ts";
 import { parseMessage } from "../../src/sip/parser.ts";
+import type { SendObserver } from "../../src/sip/send-observer.ts";
 import { serializeMessage } from "../../src/sip/serialize.ts";
 import { ClientTransaction } from "../../src/sip/transaction/client-transaction.ts";
 import { ServerTransaction } from "../../src/sip/transaction/server-transaction.ts";
@@ -69,7 +71,11 @@ class Ladder {
     this.lines.push(`${this.nowMs} ${text}`);
   }
 
-  record(message: SipMessage): void {
+  send(message: SipMessage, observer: SendObserver): void {
+    if (this.failing !== undefined) {
+      observer.sendFailed(this.failing);
+      return;
+    }
     this.sent.push(message);
     this.note(nameOf(message));
   }
@@ -98,11 +104,12 @@ export class ClientLadder extends Ladder {
       {
         clock: this.clock,
         timers: TIMER_DEFAULTS,
-        send: (message, _flow, onError) => {
-          if (this.failing === undefined) this.record(message);
-          else onError(this.failing);
+        send: (message, _flow, observer) => {
+          this.send(message, observer);
+          return serializeMessage(message);
         },
-        onTerminated: () => this.note("terminated"),
+        repeat: (octets, _flow, observer) => this.send(parseMessage(Buffer.from(octets, "latin1")), observer),
+        clientTerminated: () => this.note("terminated"),
       },
     );
   }
@@ -119,21 +126,21 @@ export class ServerLadder extends Ladder {
   constructor(method: string, transport: SipTransportName = "udp", request = requestOf(method)) {
     super();
     this.#request = request;
-    this.transaction = new ServerTransaction(request, flowOf(transport), {
+    const held = new HeldRequest(request, serializeMessage(request));
+    this.transaction = new ServerTransaction(held, method, flowOf(transport), {
       clock: this.clock,
       timers: TIMER_DEFAULTS,
-      send: (message, flow, onError) => {
-        if (this.failing === undefined) this.record(message);
-        else onError(this.failing);
+      send: (message, flow, observer) => {
+        this.send(message, observer);
         return { bytes: serializeMessage(message), flow };
       },
-      repeat: ({ bytes }, onError) => {
-        if (this.failing === undefined) this.record(parseMessage(bytes));
-        else onError(this.failing);
-      },
-      onTerminated: () => this.note("terminated"),
+      repeat: (octets, _flow, observer) => this.send(parseMessage(Buffer.from(octets, "latin1")), observer),
+      serverTerminated: () => this.note("terminated"),
     });
-    this.transaction.onFailure = (reason) => this.note(`failure ${reason}`);
+    this.transaction.user = {
+      cancelled: () => this.note("cancelled"),
+      failed: (reason) => this.note(`failure ${reason}`),
+    };
   }
 
   respond(status: number): void {

@@ -68,15 +68,16 @@ export function tandemTransaction(): Candidate {
       clock: new SystemClock(),
       timers: TIMER_DEFAULTS,
       random: Math.random,
-      sendRequest: () => undefined,
+      sendRequest: (request) => serializeMessage(request),
       sendResponse: (response, to) => {
         const bytes = serializeMessage(response);
         octets += bytes.length;
         return { bytes, flow: to };
       },
-      repeatResponse: () => undefined,
+      repeat: () => undefined,
     },
     {
+      isAdmitted: () => true,
       onRequest: (transaction) => {
         taken = transaction.request;
         transaction.respond(createResponse(transaction.request, 100));
@@ -89,7 +90,7 @@ export function tandemTransaction(): Candidate {
   const take = (index: number): void => {
     const message = parseMessage(BYTES[index]!) as SipRequest;
     stampVia(message, flow);
-    layer.receiveRequest(message, flow);
+    layer.receiveRequest(message, flow, BYTES[index]!);
   };
   return {
     unitsPerCall: SLICE,

@@ -15,16 +15,35 @@ const ROUNDS_MAX = 2;
 
 /** Nonces of one dialog: later requests use them on, so that each of them is not challenged anew (RFC 7616 §3.4, nc). */
 export class ChallengeMemory {
-  readonly used = new Map<string, { readonly name: string; readonly challenge: Challenge; count: number }>();
+  #used: Map<string, UsedChallenge> | undefined;
+
+  get keys(): Iterable<string> {
+    return this.#used?.keys() ?? [];
+  }
+
+  get(key: string): UsedChallenge | undefined {
+    return this.#used?.get(key);
+  }
+
+  set(key: string, used: UsedChallenge): void {
+    this.#used ??= new Map();
+    this.#used.set(key, used);
+  }
+}
+
+interface UsedChallenge {
+  readonly name: string;
+  readonly challenge: Challenge;
+  count: number;
 }
 
 export class ClientAuthentication {
   readonly #credentials: ClientCredentials | undefined;
   readonly #memory: ChallengeMemory;
   /** By header and realm: what stays in every further request. */
-  readonly #answers = new Map<string, readonly [name: string, value: string]>();
+  #answers: Map<string, readonly [name: string, value: string]> | undefined;
   /** Answered for this very request, and not only out of memory. */
-  readonly #fresh = new Set<string>();
+  #fresh: Set<string> | undefined;
   #rounds = 0;
 
   constructor(credentials: ClientCredentials | undefined, memory = new ChallengeMemory()) {
@@ -41,12 +60,12 @@ export class ClientAuthentication {
    * count goes on, so that no answer is used twice.
    */
   foresee(method: string, uri: SipUri): void {
-    this.#fresh.clear();
-    for (const key of this.#memory.used.keys()) this.#answer(key, method, uri);
+    this.#fresh?.clear();
+    for (const key of this.#memory.keys) this.#answer(key, method, uri);
   }
 
   get headers(): ExtraHeaders {
-    return [...this.#answers.values()];
+    return this.#answers === undefined ? [] : [...this.#answers.values()];
   }
 
   /**
@@ -63,22 +82,24 @@ export class ClientAuthentication {
     const name = isProxy ? "Proxy-Authorization" : "Authorization";
     const key = `${name} ${challenge.realm}`;
     // The same realm again is a refusal, unless it only wants a fresh nonce.
-    const used = this.#memory.used.get(key);
-    const isFresh = this.#fresh.has(key);
+    const used = this.#memory.get(key);
+    const isFresh = this.#fresh?.has(key) === true;
     if (isFresh && !challenge.stale) return false;
     if (!isFresh && used?.challenge.nonce === challenge.nonce && !challenge.stale) return false;
     this.#rounds++;
+    this.#fresh ??= new Set();
     this.#fresh.add(key);
-    this.#memory.used.set(key, { name, challenge, count: 0 });
+    this.#memory.set(key, { name, challenge, count: 0 });
     this.#answer(key, method, uri);
     return true;
   }
 
   #answer(key: string, method: string, uri: SipUri): void {
-    const used = this.#memory.used.get(key);
+    const used = this.#memory.get(key);
     if (used === undefined || this.#credentials === undefined) return;
     const request = { method, uri: formatUri({ ...uri, headers: [] }) };
     const value = answerChallenge(used.challenge, request, this.#credentials, randomHex(8), ++used.count);
+    this.#answers ??= new Map();
     this.#answers.set(key, [used.name, value]);
   }
 }

@@ -63,17 +63,28 @@ export function contactFor(core: SipCore, flow: Flow, user?: string, displayName
   return `${display}<sip:${userPart}${formatHostPort(host, port)}${flow.transport === "udp" ? "" : `;transport=${flow.transport}`}>`;
 }
 
+/** A request that is ready to go. */
+export interface Prepared {
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  /** When it was written to see how long it is. */
+  readonly octets?: Uint8Array;
+}
+
 /**
  * Where a request goes: what is too large for a datagram goes over TCP if the far end takes that, else over UDP all the
  * same (RFC 3261 §18.1.1, SIP-TP-2).
  * @param build - the request as it would be sent on a flow
  * @throws TransportError when there is no way
  */
-export async function flowFor(core: SipCore, target: Target, build: (flow: Flow) => SipRequest): Promise<Flow> {
+export async function prepare(core: SipCore, target: Target, build: (flow: Flow) => SipRequest): Promise<Prepared> {
   const flow = await core.transports.flowTo(target);
-  if (flow.transport !== "udp") return flow;
-  if (serializeMessage(build(flow)).length <= core.transports.udpRequestBytesMax) return flow;
-  return core.transports.flowTo({ ...target, transport: "tcp" }).catch(() => flow);
+  const request = build(flow);
+  if (flow.transport !== "udp") return { request, flow };
+  const octets = serializeMessage(request);
+  if (octets.length <= core.transports.udpRequestBytesMax) return { request, flow, octets };
+  const stream = await core.transports.flowTo({ ...target, transport: "tcp" }).catch(() => undefined);
+  return stream === undefined ? { request, flow, octets } : { request: build(stream), flow: stream };
 }
 
 /** User-Agent for requests. */

@@ -5,13 +5,14 @@
 
 import { messageOf } from "../../base/errors.ts";
 import { createRequest } from "../build.ts";
+import { latin1 } from "../held-request.ts";
 import type { ExtraHeaders, Flow, SipBody, SipRequest, SipResponse } from "../message.ts";
 import type { SipUri } from "../uri.ts";
 import { ChallengeMemory, ClientAuthentication } from "./authentication.ts";
-import { contactFor, type SipCore, userAgent, viaFor } from "./core.ts";
+import { contactFor, type Prepared, type SipCore, userAgent, viaFor } from "./core.ts";
 import type { SenderSeed } from "./dialog-seed.ts";
 import { supported } from "./extensions.ts";
-import { flowInDialog } from "./next-flow.ts";
+import { prepareInDialog } from "./next-flow.ts";
 import { routeRequest } from "./route-set.ts";
 
 export interface RequestContent {
@@ -27,7 +28,7 @@ export class DialogSender {
   readonly #core: SipCore;
   readonly #seed: SenderSeed;
   /** By CSeq number of the INVITE. */
-  readonly #acks = new Map<number, { readonly request: SipRequest; readonly flow: Flow }>();
+  readonly #acks = new Map<number, { readonly octets: string; readonly flow: Flow }>();
   /** Credentials of each INVITE go with its ACK (SIP-TXN-4). */
   #authorization: ExtraHeaders;
   readonly #challenges: ChallengeMemory;
@@ -81,11 +82,10 @@ export class DialogSender {
       ...(body === undefined ? {} : { body }),
     });
     try {
-      const flow = await this.#nextFlow(build);
-      const request = build(flow);
-      this.#acks.set(sequence, { request, flow });
+      const { request, flow, octets } = await this.#prepare(build);
+      const sent = this.#core.transports.send(request, flow, undefined, octets);
+      this.#acks.set(sequence, { octets: latin1(sent), flow });
       if (this.#acks.size > ACKS_MAX) this.#acks.delete(this.#acks.keys().next().value!);
-      this.#core.transports.send(request, flow);
     } catch (error) {
       this.#core.log.debug("ACK could not be sent", { error: messageOf(error) });
     }
@@ -94,23 +94,24 @@ export class DialogSender {
   /** A repeat of that INVITE's 2xx came: the same ACK again. */
   repeatAck(sequence: number): void {
     const ack = this.#acks.get(sequence);
-    if (ack !== undefined) this.#core.transports.send(ack.request, ack.flow);
+    if (ack !== undefined) this.#core.transports.repeat(ack.octets, ack.flow);
   }
 
   async #roundTrip(method: string, sequence: number, content: RequestContent): Promise<SipResponse> {
     const build = this.#builder(method, sequence, content);
-    const flow = await this.#nextFlow(build);
+    const { request, flow, octets } = await this.#prepare(build);
     let hasFinal = false;
     return new Promise((done, fail) => {
-      this.#core.transactions.request(build(flow), flow, {
-        onResponse: (response) => {
+      const user = {
+        onResponse: (response: SipResponse) => {
           if (response.status < 200) return;
           if (hasFinal) this.repeatAck(sequence);
           hasFinal = true;
           done(response);
         },
         onFailure: fail,
-      });
+      };
+      this.#core.transactions.request(request, flow, user, octets);
     });
   }
 
@@ -141,8 +142,8 @@ export class DialogSender {
     };
   }
 
-  #nextFlow(build: (flow: Flow) => SipRequest): Promise<Flow> {
+  #prepare(build: (flow: Flow) => SipRequest): Promise<Prepared> {
     const { nextHop } = routeRequest(this.remoteTarget, this.#seed.routes);
-    return flowInDialog(this.#core, { nextHop, flow: this.flow, tlsVerify: this.#seed.tlsVerify }, build);
+    return prepareInDialog(this.#core, { nextHop, flow: this.flow, tlsVerify: this.#seed.tlsVerify }, build);
   }
 }

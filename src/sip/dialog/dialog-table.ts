@@ -1,6 +1,7 @@
 /** All dialogs by their id: Call-ID and both tags (RFC 3261 §12), and invitations by Call-ID and our tag. */
 
 import type { Flow, SipRequest } from "../message.ts";
+import { joined } from "../tokens.ts";
 import type { ServerTransaction } from "../transaction/server-transaction.ts";
 
 /** What takes requests inside a dialog. */
@@ -15,24 +16,24 @@ export class DialogTable {
   readonly #early = new Map<string, DialogEndpoint>();
 
   add(callId: string, localTag: string, remoteTag: string, dialog: DialogEndpoint): void {
-    this.#dialogs.set(`${callId} ${localTag} ${remoteTag}`, dialog);
+    this.#dialogs.set(joined(callId, localTag, remoteTag), dialog);
   }
 
   remove(callId: string, localTag: string, remoteTag: string): void {
-    this.#dialogs.delete(`${callId} ${localTag} ${remoteTag}`);
+    this.#dialogs.delete(joined(callId, localTag, remoteTag));
   }
 
   /** Removes it unless another has taken its place. */
   removeIf(callId: string, localTag: string, remoteTag: string, dialog: DialogEndpoint): void {
-    if (this.#dialogs.get(`${callId} ${localTag} ${remoteTag}`) === dialog) this.remove(callId, localTag, remoteTag);
+    if (this.#dialogs.get(joined(callId, localTag, remoteTag)) === dialog) this.remove(callId, localTag, remoteTag);
   }
 
   addEarly(callId: string, localTag: string, endpoint: DialogEndpoint): void {
-    this.#early.set(`${callId} ${localTag}`, endpoint);
+    this.#early.set(joined(callId, localTag), endpoint);
   }
 
   removeEarly(callId: string, localTag: string): void {
-    this.#early.delete(`${callId} ${localTag}`);
+    this.#early.delete(joined(callId, localTag));
   }
 
   /** Who takes this request: our tag is in To, theirs in From. */
@@ -40,8 +41,8 @@ export class DialogTable {
     const localTag = request.to.params.get("tag") ?? "";
     const remoteTag = request.from.params.get("tag") ?? "";
     return (
-      this.#dialogs.get(`${request.callId} ${localTag} ${remoteTag}`) ??
-      this.#early.get(`${request.callId} ${localTag}`)
+      this.#dialogs.get(joined(request.callId, localTag, remoteTag)) ??
+      this.#early.get(joined(request.callId, localTag))
     );
   }
 

@@ -6,7 +6,8 @@
 import { messageOf } from "../../base/errors.ts";
 import { createResponse } from "../build.ts";
 import { lists, readRSeq } from "../header-values.ts";
-import type { Flow, SipBody, SipRequest, SipResponse } from "../message.ts";
+import type { HeldRequest } from "../held-request.ts";
+import type { Flow, SipBody, SipResponse } from "../message.ts";
 import type { ServerTransaction } from "../transaction/server-transaction.ts";
 import type { AnswerOptions, InDialogRequest } from "../user-agent.ts";
 import type { ChallengeMemory, ClientCredentials } from "./authentication.ts";
@@ -19,11 +20,11 @@ import { OfferExchange } from "./offer-exchange.ts";
 import { contactOf, recordRoutes } from "./route-set.ts";
 
 export interface EarlyDialogOptions {
-  readonly invite: SipRequest;
+  readonly invite: HeldRequest;
   readonly flow: Flow;
   readonly tlsVerify: boolean;
   readonly credentials?: ClientCredentials | undefined;
-  readonly challenges: ChallengeMemory;
+  readonly challenges: ChallengeMemory | undefined;
   /** An offer in UPDATE. */
   onReoffer(offer: InDialogRequest): void;
   /** The offer in a reliable answer to an INVITE that had none; `answer` sends the PRACK with it. */
@@ -34,6 +35,7 @@ export class EarlyDialog implements DialogEndpoint {
   readonly #core: SipCore;
   readonly #options: EarlyDialogOptions;
   readonly #sender: DialogSender;
+  readonly #callId: string;
   readonly #localTag: string;
   readonly #remoteTag: string;
   readonly #routes: ReturnType<typeof recordRoutes>;
@@ -47,9 +49,11 @@ export class EarlyDialog implements DialogEndpoint {
   localBody: SipBody | undefined;
 
   constructor(core: SipCore, response: SipResponse, options: EarlyDialogOptions) {
-    const { invite, flow, tlsVerify, credentials, challenges } = options;
+    const { flow, tlsVerify, credentials, challenges } = options;
+    const invite = options.invite.request;
     this.#core = core;
     this.#options = options;
+    this.#callId = invite.callId;
     this.#localTag = invite.from.params.get("tag") ?? "";
     this.#remoteTag = response.to.params.get("tag") ?? "";
     this.#routes = recordRoutes(response.headers).reverse();
@@ -64,7 +68,7 @@ export class EarlyDialog implements DialogEndpoint {
       routes: this.#routes,
       flow,
       tlsVerify,
-      challenges,
+      ...(challenges === undefined ? {} : { challenges }),
       ...(credentials === undefined ? {} : { credentials }),
     });
     core.dialogs.add(invite.callId, this.#localTag, this.#remoteTag, this);
@@ -89,7 +93,7 @@ export class EarlyDialog implements DialogEndpoint {
     this.#rseq = rseq;
     this.#sender.remoteTarget = contactOf(response.headers) ?? this.#sender.remoteTarget;
     const isFirstDescription = response.body.length > 0 && !this.agreed;
-    if (isFirstDescription && this.#options.invite.body.length === 0) {
+    if (isFirstDescription && this.#options.invite.request.body.length === 0) {
       told();
       this.#answerOffer(response, rseq);
       return;
@@ -161,11 +165,11 @@ export class EarlyDialog implements DialogEndpoint {
 
   /** The INVITE has a final answer: the confirmed dialog takes the place, or nobody. */
   close(): void {
-    this.#core.dialogs.removeIf(this.#options.invite.callId, this.#localTag, this.#remoteTag, this);
+    this.#core.dialogs.removeIf(this.#callId, this.#localTag, this.#remoteTag, this);
   }
 
   async #prack(rseq: number, body?: SipBody): Promise<void> {
-    const { number, method } = this.#options.invite.cseq;
+    const { number, method } = this.#options.invite.request.cseq;
     const headers = [["RAck", `${rseq} ${number} ${method}`] as const];
     try {
       await this.#sender.exchange("PRACK", { headers, ...(body === undefined ? {} : { body }) });

@@ -7,10 +7,11 @@ import type { Timer } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
 import { createResponse } from "../build.ts";
 import { lists } from "../header-values.ts";
+import type { HeldRequest } from "../held-request.ts";
 import type { ExtraHeaders, Flow, SipBody, SipRequest } from "../message.ts";
 import { withTag } from "../name-addr.ts";
 import { parseDecimal } from "../tokens.ts";
-import type { ServerTransaction } from "../transaction/server-transaction.ts";
+import type { ServerTransaction, ServerUser } from "../transaction/server-transaction.ts";
 import type { SipUri } from "../uri.ts";
 import type { AnswerOptions, Dialog, IncomingInvite, InDialogRequest } from "../user-agent.ts";
 import { ConfirmedDialog } from "./confirmed-dialog.ts";
@@ -28,8 +29,7 @@ const TRYING_AFTER_MS = 100;
 /** RFC 3261 §13.3.1.1: a provisional answer is repeated each minute, so that proxies keep the transaction. */
 const KEEP_PROVISIONAL_MS = 60_000;
 
-export class UasInvite implements IncomingInvite, DialogEndpoint {
-  readonly request: SipRequest;
+export class UasInvite implements IncomingInvite, DialogEndpoint, ServerUser {
   readonly flow: Flow;
   readonly localTag: string;
   onReoffer: ((request: InDialogRequest) => void) | undefined;
@@ -37,14 +37,17 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
 
   readonly #core: SipCore;
   readonly #transaction: ServerTransaction;
-  readonly #reliable: ReliableAnswers;
+  readonly #held: HeldRequest;
+  /** Most have none. */
+  #reliable: ReliableAnswers | undefined;
   /** Accepted, but the 2xx waits for a PRACK. */
-  #held: ConfirmedDialog | undefined;
+  #heldBack: ConfirmedDialog | undefined;
   /** Offers from the INVITE on; a caller that made none is owed one. */
   readonly #exchange: OfferExchange;
   /** The offer of the INVITE has its answer, or ours (in a reliable answer) has. */
   #agreed = false;
-  #remoteTarget: SipUri | undefined;
+  /** Of their last UPDATE. */
+  #refreshedTarget: SipUri | undefined;
   /** What we said about the session last. */
   #localBody: SipBody | undefined;
   #final = false;
@@ -59,24 +62,43 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
   constructor(core: SipCore, transaction: ServerTransaction) {
     this.#core = core;
     this.#transaction = transaction;
-    this.request = transaction.request;
+    this.#held = transaction.held;
+    const { request } = this;
     this.localTag = transaction.localTag;
     this.flow = transaction.flow;
-    this.#remoteSequence = this.request.cseq.number;
-    this.#exchange = new OfferExchange(this.request.body.length > 0 ? "them" : "us");
-    this.#remoteTarget = contactOf(this.request.headers);
-    this.#reliable = new ReliableAnswers(core, this.request, () => this.#unacknowledged());
-    core.dialogs.addEarly(this.request.callId, this.localTag, this);
-    this.#trying = core.clock.after(TRYING_AFTER_MS, () => {
-      if (transaction.lastStatus === 0) transaction.respond(createResponse(this.request, 100));
-    });
-    const expiresSeconds = parseDecimal(this.request.headers.get("Expires")?.trim() ?? "", 2 ** 31);
+    this.#remoteSequence = request.cseq.number;
+    this.#exchange = new OfferExchange(request.body.length > 0 ? "them" : "us");
+    core.dialogs.addEarly(request.callId, this.localTag, this);
+    this.#trying = core.clock.after(TRYING_AFTER_MS, () => transaction.respond(createResponse(this.request, 100)));
+    const expiresSeconds = parseDecimal(request.headers.get("Expires")?.trim() ?? "", 2 ** 31);
     if (expiresSeconds !== undefined && expiresSeconds > 0)
       this.#expires = core.clock.after(Math.min(expiresSeconds * 1000, 2 ** 31 - 1), () =>
         this.#cancelled("the INVITE expired"),
       );
-    transaction.onCancel = (cancel) => this.#cancelled(cancel.headers.get("Reason") ?? "", cancel);
-    transaction.onFailure = (reason) => this.#unreachable(reason);
+    transaction.user = this;
+  }
+
+  get request(): SipRequest {
+    return this.#held.request;
+  }
+
+  /** Where the early dialog has its other end. */
+  get #remoteTarget(): SipUri | undefined {
+    return this.#refreshedTarget ?? contactOf(this.request.headers);
+  }
+
+  get #bodyIsPending(): boolean {
+    return this.#reliable?.bodyIsPending === true;
+  }
+
+  /** Called by the transaction. */
+  cancelled(cancel: SipRequest): void {
+    this.#cancelled(cancel.headers.get("Reason") ?? "", cancel);
+  }
+
+  /** Called by the transaction. */
+  failed(reason: string): void {
+    this.#unreachable(reason);
   }
 
   get onCancelled(): IncomingInvite["onCancelled"] {
@@ -99,22 +121,30 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
   progress(status: number, options: AnswerOptions = {}): void {
     if (status <= 100 || status >= 200) throw new RangeError(`status: 101 to 199, not ${status}`);
     if (this.#final) return;
-    const isRequired = lists(this.request.headers, "Require", "100rel");
-    this.#reliable.whenFree(() => {
-      if (this.#final) return;
-      // Offer and answer are over once they went reliably; a further description would mean nothing (RFC 6337 §2.2).
-      const { body, ...rest } = options;
-      const described = this.#agreed || body === undefined ? rest : { ...rest, body };
-      const hasBody = "body" in described;
-      // The first reliable answer to an INVITE without an offer has to make one (RFC 3261 §13.2.1); 100 says enough.
-      if (isRequired && !hasBody && this.request.body.length === 0 && this.#localBody === undefined) return;
-      this.#keep?.cancel();
-      // One with a session description is worth a PRACK, ringing is not (SIP-PRK-1).
-      if (isRequired ? this.#core.reliable : hasBody && this.takesEarlyOffer) {
-        if (hasBody) this.#describes(body!);
-        this.#reliable.send(hasBody, (extra) => this.#provisional(status, described, extra));
-      } else this.#keepSending(() => this.#provisional(status, described, []));
-    });
+    if (this.#reliable === undefined) this.#progress(status, options);
+    else this.#reliable.whenFree(() => this.#progress(status, options));
+  }
+
+  #progress(status: number, options: AnswerOptions): void {
+    if (this.#final) return;
+    const { request } = this;
+    const isRequired = lists(request.headers, "Require", "100rel");
+    // Offer and answer are over once they went reliably; a further description would mean nothing (RFC 6337 §2.2).
+    const { body, ...rest } = options;
+    const described = this.#agreed || body === undefined ? rest : { ...rest, body };
+    const hasBody = "body" in described;
+    // The first reliable answer to an INVITE without an offer has to make one (RFC 3261 §13.2.1); 100 says enough.
+    if (isRequired && !hasBody && request.body.length === 0 && this.#localBody === undefined) return;
+    this.#keep?.cancel();
+    // One with a session description is worth a PRACK, ringing is not (SIP-PRK-1).
+    if (isRequired ? this.#core.reliable : hasBody && this.takesEarlyOffer) {
+      if (hasBody) this.#describes(body!);
+      this.#reliable ??= new ReliableAnswers(this.#core, request.cseq.number, () => this.#unacknowledged());
+      this.#reliable.send(hasBody, (extra) => this.#provisional(status, described, extra));
+    } else {
+      this.#provisional(status, described, []);
+      this.#remindLater();
+    }
   }
 
   /** A reliable answer answers the offer of the INVITE; without one it makes ours, which its PRACK answers. */
@@ -127,7 +157,7 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
 
   accept(options: AnswerOptions): Dialog {
     if (this.#final) throw new TypeError("accept: the INVITE has a final answer already");
-    const answerInAck = this.request.body.length === 0 && !this.#agreed && !this.#reliable.bodyIsPending;
+    const answerInAck = this.request.body.length === 0 && !this.#agreed && !this.#bodyIsPending;
     // The 2xx is the answer at the latest.
     if (this.request.body.length > 0 && !this.#agreed) this.#exchange.theirs = false;
     this.#localBody = options.body ?? this.#localBody;
@@ -173,14 +203,14 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
       dialog.answered(send);
     };
     // No 2xx before the PRACK of a session description (RFC 3262 §3); any other PRACK may come later.
-    if (this.#reliable.bodyIsPending) {
-      this.#held = dialog;
-      this.#reliable.whenFree(() => {
-        this.#held = undefined;
+    if (this.#bodyIsPending) {
+      this.#heldBack = dialog;
+      this.#reliable!.whenFree(() => {
+        this.#heldBack = undefined;
         begin();
       });
     } else {
-      this.#reliable.stop();
+      this.#reliable?.stop();
       begin();
     }
     return dialog;
@@ -190,7 +220,7 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     if (status < 300 || status > 699) throw new RangeError(`status: 300 to 699, not ${status}`);
     if (this.#final) return;
     this.#finish();
-    this.#reliable.stop();
+    this.#reliable?.stop();
     this.#transaction.onlyWhenAsked = options.onlyWhenAsked === true;
     this.#respond(status, options, false);
   }
@@ -198,7 +228,7 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
   drop(): void {
     if (this.#final) return;
     this.#finish();
-    this.#reliable.stop();
+    this.#reliable?.stop();
     this.#transaction.drop();
   }
 
@@ -240,7 +270,7 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     const answer = (status: number, options: AnswerOptions = {}): void => {
       const isAccepted = status < 300;
       if (isAccepted) {
-        this.#remoteTarget = contactOf(request.headers) ?? this.#remoteTarget;
+        this.#refreshedTarget = contactOf(request.headers) ?? this.#refreshedTarget;
         this.#localBody = options.body ?? this.#localBody;
       }
       const described: ExtraHeaders = [
@@ -267,10 +297,10 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
       if (status < 200) return;
       if (status < 300) this.#localBody = options.body ?? this.#localBody;
       this.#respondTo(transaction, status, options);
-      this.#reliable.release();
+      this.#reliable?.release();
     };
-    if (!this.#reliable.take(request)) this.#respondTo(transaction, 481);
-    else if (this.request.body.length === 0 && !this.#agreed && this.#reliable.bodyIsPending) {
+    if (this.#reliable?.take(request) !== true) this.#respondTo(transaction, 481);
+    else if (this.request.body.length === 0 && !this.#agreed && this.#bodyIsPending) {
       // The answer to our offer. Whether it is any good, or missing, is for our user to say.
       this.#agreed = true;
       this.#exchange.ours = false;
@@ -280,7 +310,7 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     // A PRACK is not sent again, so that an offer which comes too early is refused for good.
     else if (this.#exchange.isOpen) answer(488);
     else {
-      const user = this.#final ? this.#held?.onReoffer : this.onReoffer;
+      const user = this.#final ? this.#heldBack?.onReoffer : this.onReoffer;
       this.#exchange.take({ request, flow, respond: answer }, user, this.#core.random);
     }
   }
@@ -299,9 +329,11 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
     this.#respond(status, { ...options, headers: [...(options.headers ?? []), ...extra] }, true);
   }
 
-  #keepSending(send: () => void): void {
-    send();
-    this.#keep = this.#core.clock.after(KEEP_PROVISIONAL_MS, () => this.#keepSending(send));
+  #remindLater(): void {
+    this.#keep = this.#core.clock.after(KEEP_PROVISIONAL_MS, () => {
+      this.#transaction.remind();
+      this.#remindLater();
+    });
   }
 
   /** No PRACK for 64·T1: the INVITE has failed (RFC 3262 §3). */
@@ -315,10 +347,10 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
 
   /** Ends the INVITE against the will of our user: before the answer, or while the answer is held back. */
   #fail(status: number, reason: string, request?: SipRequest): void {
-    const held = this.#held;
+    const held = this.#heldBack;
     if (this.#final && held === undefined) return;
-    this.#held = undefined;
-    this.#reliable.stop();
+    this.#heldBack = undefined;
+    this.#reliable?.stop();
     if (held === undefined) this.#finish();
     this.#respond(status, {}, false);
     if (held === undefined) this.#tellCancelled(reason, request);
@@ -329,7 +361,7 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
   #unreachable(reason: string): void {
     if (this.#final || this.flow.transport === "udp") return;
     this.#finish();
-    this.#reliable.stop();
+    this.#reliable?.stop();
     this.#transaction.drop();
     this.#tellCancelled(`the caller cannot be reached: ${reason}`);
   }
@@ -342,8 +374,6 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
 
   #finish(): void {
     this.#final = true;
-    // Nothing that becomes of the answer matters here any more.
-    this.#transaction.onFailure = undefined;
     this.#trying?.cancel();
     this.#expires?.cancel();
     this.#keep?.cancel();
@@ -351,6 +381,10 @@ export class UasInvite implements IncomingInvite, DialogEndpoint {
   }
 
   #respond(status: number, options: AnswerOptions, withContact: boolean): void {
+    this.#trying?.cancel();
+    this.#trying = undefined;
+    // Nothing that becomes of a final answer matters here any more.
+    if (status >= 200) this.#transaction.user = undefined;
     const headers: [string, string][] = [...((options.headers ?? []) as [string, string][])];
     if (withContact) headers.push(["Contact", contactFor(this.#core, this.flow)], ["Allow", this.#core.allow]);
     headers.push(...(server(this.#core) as [string, string][]));

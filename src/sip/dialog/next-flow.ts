@@ -4,7 +4,7 @@ import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 import type { Flow, SipRequest } from "../message.ts";
 import type { SipUri } from "../uri.ts";
-import { flowFor, type SipCore } from "./core.ts";
+import { type Prepared, prepare, type SipCore } from "./core.ts";
 
 export interface DialogPath {
   /** First of the route set, or the remote target. */
@@ -19,13 +19,15 @@ export interface DialogPath {
  * @param build - the request as it would be sent on a flow; its length may ask for TCP
  * @throws TransportError when there is no way
  */
-export async function flowInDialog(
+export async function prepareInDialog(
   core: SipCore,
   { nextHop, flow, tlsVerify }: DialogPath,
   build: (flow: Flow) => SipRequest,
-): Promise<Flow> {
-  if (flow.connectionId !== undefined && core.transports.isOpen(flow)) return flow;
-  if (flow.transport === "udp" && isUnreachable(nextHop.host, flow.remoteAddress)) return flow;
+): Promise<Prepared> {
+  const isUsedOn =
+    (flow.connectionId !== undefined && core.transports.isOpen(flow)) ||
+    (flow.transport === "udp" && isUnreachable(nextHop.host, flow.remoteAddress));
+  if (isUsedOn) return { request: build(flow), flow };
   const [located] = await core.locator.locate(nextHop);
   const target = {
     ...located!,
@@ -34,7 +36,7 @@ export async function flowInDialog(
     // Whatever the transport, a dialog stays at the address that its peer knows (R-EDGE-7).
     localAddress: isIP(flow.localAddress) === isIP(located!.address) ? flow.localAddress : "",
   };
-  return flowFor(core, target, build);
+  return prepare(core, target, build);
 }
 
 /** A private Contact behind NAT: we saw another, public address. */

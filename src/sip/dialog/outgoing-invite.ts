@@ -10,13 +10,13 @@ import { randomHex } from "../../base/ids.ts";
 import { createRequest } from "../build.ts";
 import { lists, retryAfterSeconds } from "../header-values.ts";
 import type { Flow, NameAddr, SipBody, SipRequest, SipResponse } from "../message.ts";
-import type { ClientTransaction } from "../transaction/client-transaction.ts";
+import type { ClientTransaction, ClientUser } from "../transaction/client-transaction.ts";
 import { addressToSendFrom } from "../transport/local-address.ts";
 import type { Located } from "../transport/locate.ts";
 import type { Dialog, InDialogRequest, OutgoingInvite, OutgoingInviteOptions } from "../user-agent.ts";
 import { ClientAuthentication } from "./authentication.ts";
 import { ConfirmedDialog } from "./confirmed-dialog.ts";
-import { contactFor, flowFor, type SipCore, userAgent, viaFor } from "./core.ts";
+import { contactFor, type Prepared, prepare, type SipCore, userAgent, viaFor } from "./core.ts";
 import { EarlyDialog } from "./early-dialog.ts";
 import { supported } from "./extensions.ts";
 import { OfferExchange } from "./offer-exchange.ts";
@@ -28,9 +28,13 @@ const NO_ANSWER_MS = 4000;
 /** Forks of one INVITE. */
 const EARLY_DIALOGS_MAX = 32;
 
+/** Of a CANCEL, whatever becomes of it. */
+const NOBODY: ClientUser = { onResponse: () => undefined, onFailure: () => undefined };
+
 type Outcome = "pending" | "settled" | "abandoned";
 
-export class UacInvite implements OutgoingInvite {
+/** Most never answer a challenge, fork or are cancelled: what these take is made when they do. */
+export class UacInvite implements OutgoingInvite, ClientUser {
   readonly callId = randomHex(16);
   onProgress: ((response: SipResponse) => void) | undefined;
   onReoffer: ((request: InDialogRequest) => void) | undefined;
@@ -44,14 +48,15 @@ export class UacInvite implements OutgoingInvite {
 
   readonly #core: SipCore;
   readonly #options: OutgoingInviteOptions;
-  readonly #from: NameAddr;
+  readonly #localTag = randomHex(8);
   #addresses: readonly Located[] = [];
   #nextAddress = 0;
   #current: ClientTransaction | undefined;
   /** The address that is being tried. */
   #located: Located | undefined;
   #sequence = 1;
-  readonly #authentication: ClientAuthentication;
+  /** Without credentials there is nothing to answer with. */
+  readonly #authentication: ClientAuthentication | undefined;
   /** Min-SE of a 422, once (RFC 4028 §7.3). */
   #leastSeconds = 0;
   #outcome: Outcome = "pending";
@@ -60,15 +65,18 @@ export class UacInvite implements OutgoingInvite {
   #hasAnswer = false;
   #noAnswer: Timer | undefined;
   /** Dialogs by remote tag: the winner and those that were ended at once. */
-  readonly #dialogs = new Map<string, ConfirmedDialog>();
-  readonly #early = new Map<string, EarlyDialog>();
-  readonly #cancelSent = new Set<ClientTransaction>();
+  #dialogs: Map<string, ConfirmedDialog> | undefined;
+  #early: Map<string, EarlyDialog> | undefined;
+  #cancelSent: Set<ClientTransaction> | undefined;
+  /** A transaction is being made, and may fail before it is `#current`. */
+  #isSending = false;
+  #failedEarly: GatewayError | undefined;
 
   constructor(core: SipCore, options: OutgoingInviteOptions) {
     this.#core = core;
     this.#options = options;
-    this.#authentication = new ClientAuthentication(options.credentials);
-    this.#from = { ...options.from, params: new Map([...options.from.params, ["tag", randomHex(8)] as const]) };
+    this.#authentication =
+      options.credentials === undefined ? undefined : new ClientAuthentication(options.credentials);
     void this.#start();
   }
 
@@ -130,9 +138,10 @@ export class UacInvite implements OutgoingInvite {
     this.#current = undefined;
     this.#hasAnswer = false;
     this.#limitSilence();
-    let flow: Flow;
+    this.#authentication?.foresee("INVITE", this.#options.uri);
+    let prepared: Prepared;
     try {
-      flow = await this.#flowTo(located);
+      prepared = await this.#prepare(located);
     } catch (error) {
       if (this.#located === located) await this.#tryNext(error as GatewayError);
       return;
@@ -140,10 +149,7 @@ export class UacInvite implements OutgoingInvite {
     // P1 may have moved on while the connection was being made.
     if (this.#located !== located || this.#outcome !== "pending") return;
     if (this.#cancelRequested) this.#fail(new TransactionTimeoutError("cancelled before the INVITE was sent"));
-    else {
-      this.#authentication.foresee("INVITE", this.#options.uri);
-      this.#send(flow);
-    }
+    else this.#send(prepared);
   }
 
   /** P1: connecting counts (SIP-TP-7). The transaction runs on, so that a late answer is handled (SIP-TXN-2). */
@@ -155,7 +161,7 @@ export class UacInvite implements OutgoingInvite {
     });
   }
 
-  async #flowTo(located: Located): Promise<Flow> {
+  #prepare(located: Located): Promise<Prepared> {
     const target = {
       ...located,
       // The certificate is that of the next hop (RFC 5922 §4).
@@ -163,7 +169,13 @@ export class UacInvite implements OutgoingInvite {
       tlsVerify: this.#options.tlsVerify ?? true,
       localAddress: addressToSendFrom(this.#options.localAddresses, located.address),
     };
-    return flowFor(this.#core, target, (flow) => this.#build(flow));
+    return prepare(this.#core, target, (flow) => this.#build(flow));
+  }
+
+  /** From, with our tag. */
+  get #from(): NameAddr {
+    const { from } = this.#options;
+    return { ...from, params: new Map([...from.params, ["tag", this.#localTag] as const]) };
   }
 
   #build(flow: Flow): SipRequest {
@@ -183,7 +195,7 @@ export class UacInvite implements OutgoingInvite {
         ["Contact", contactFor(this.#core, flow, undefined, options.contactName)],
         ["Allow", this.#core.allow],
         ...userAgent(this.#core),
-        ...this.#authentication.headers,
+        ...(this.#authentication?.headers ?? []),
         ...(supports === "" ? [] : [["Supported", supports] as const]),
         ...(sessionTimer === undefined ? [] : offerSession(sessionTimer, undefined, this.#leastSeconds)),
         ...(options.headers ?? []),
@@ -192,23 +204,17 @@ export class UacInvite implements OutgoingInvite {
     });
   }
 
-  #send(flow: Flow): void {
-    const request = this.#build(flow);
-    let sent: ClientTransaction | undefined;
-    let failedEarly: GatewayError | undefined;
-    const transaction = this.#core.transactions.request(request, flow, {
-      onResponse: (response, one) => this.#response(response, one),
-      onFailure: (error, one) => {
-        if (sent === undefined) failedEarly = error;
-        else this.#failure(error, one);
-      },
-    });
-    sent = transaction;
-    this.#current = transaction;
-    if (failedEarly !== undefined) this.#failure(failedEarly, transaction);
+  #send({ request, flow, octets }: Prepared): void {
+    this.#isSending = true;
+    this.#current = this.#core.transactions.request(request, flow, this, octets);
+    this.#isSending = false;
+    const failed = this.#failedEarly;
+    this.#failedEarly = undefined;
+    if (failed !== undefined) this.onFailure(failed, this.#current);
   }
 
-  #response(response: SipResponse, transaction: ClientTransaction): void {
+  /** Called by the transactions. */
+  onResponse(response: SipResponse, transaction: ClientTransaction): void {
     const isCurrent = transaction === this.#current && this.#outcome === "pending";
     if (isCurrent && !this.#hasAnswer) {
       this.#hasAnswer = true;
@@ -227,16 +233,17 @@ export class UacInvite implements OutgoingInvite {
   }
 
   /** The early dialog of a provisional answer, by its To tag; forks have one each (SIP-DLG-1). */
-  #earlyDialog(response: SipResponse, { request, flow }: ClientTransaction): EarlyDialog {
+  #earlyDialog(response: SipResponse, { held, flow }: ClientTransaction): EarlyDialog {
     const remoteTag = response.to.params.get("tag") ?? "";
+    this.#early ??= new Map();
     const known = this.#early.get(remoteTag);
     if (known !== undefined) return known;
     const made = new EarlyDialog(this.#core, response, {
-      invite: request,
+      invite: held,
       flow,
       tlsVerify: this.#options.tlsVerify ?? true,
       credentials: this.#options.credentials,
-      challenges: this.#authentication.memory,
+      challenges: this.#authentication?.memory,
       onReoffer: (offer) => {
         if (this.onReoffer === undefined) offer.respond(488);
         else this.onReoffer(offer);
@@ -267,12 +274,13 @@ export class UacInvite implements OutgoingInvite {
 
   #accepted(response: SipResponse, transaction: ClientTransaction, isCurrent: boolean): void {
     const remoteTag = response.to.params.get("tag") ?? "";
+    this.#dialogs ??= new Map();
     const known = this.#dialogs.get(remoteTag);
     if (known !== undefined) {
       known.repeatAck();
       return;
     }
-    this.#early.get(remoteTag)?.close();
+    this.#early?.get(remoteTag)?.close();
     const dialog = this.#makeDialog(response, transaction);
     this.#dialogs.set(remoteTag, dialog);
     const wins = isCurrent && !this.#cancelRequested;
@@ -294,7 +302,7 @@ export class UacInvite implements OutgoingInvite {
 
   /** The 2xx to an INVITE without an offer makes one, unless a reliable answer did so before. */
   #answersInAck(remoteTag: string): boolean {
-    return this.#options.body === undefined && this.#early.get(remoteTag)?.agreed !== true;
+    return this.#options.body === undefined && this.#early?.get(remoteTag)?.agreed !== true;
   }
 
   #rejected(response: SipResponse, transaction: ClientTransaction): void {
@@ -302,11 +310,11 @@ export class UacInvite implements OutgoingInvite {
       this.#settle(() => this.onRejected?.(response));
       return;
     }
-    const isAnswered = this.#authentication.answer(response, "INVITE", this.#options.uri);
+    const isAnswered = this.#authentication?.answer(response, "INVITE", this.#options.uri) === true;
     if (isAnswered || this.#isTooShort(response)) {
-      if (!isAnswered) this.#authentication.foresee("INVITE", this.#options.uri);
+      if (!isAnswered) this.#authentication?.foresee("INVITE", this.#options.uri);
       this.#sequence++;
-      this.#send(transaction.flow);
+      this.#send({ request: this.#build(transaction.flow), flow: transaction.flow });
       return;
     }
     if (response.status === 503) {
@@ -320,17 +328,21 @@ export class UacInvite implements OutgoingInvite {
     this.#settle(() => this.onRejected?.(response));
   }
 
-  #failure(error: GatewayError, transaction: ClientTransaction): void {
-    if (transaction !== this.#current || this.#outcome !== "pending") return;
-    this.#noAnswer?.cancel();
-    void this.#tryNext(error);
+  /** Called by the transactions. */
+  onFailure(error: GatewayError, transaction: ClientTransaction): void {
+    if (this.#isSending) this.#failedEarly = error;
+    else if (transaction === this.#current && this.#outcome === "pending") {
+      this.#noAnswer?.cancel();
+      void this.#tryNext(error);
+    }
   }
 
   #closeEarly(): void {
-    for (const early of this.#early.values()) early.close();
+    for (const early of this.#early?.values() ?? []) early.close();
   }
 
   #sendCancel(transaction: ClientTransaction): void {
+    this.#cancelSent ??= new Set();
     if (this.#cancelSent.has(transaction) || transaction.state !== "proceeding") return;
     this.#cancelSent.add(transaction);
     const { request, flow } = transaction;
@@ -349,12 +361,13 @@ export class UacInvite implements OutgoingInvite {
           : [["Reason", this.#cancelReason] as [string, string]]),
       ],
     });
-    this.#core.transactions.request(cancel, flow, { onResponse: () => undefined, onFailure: () => undefined });
+    this.#core.transactions.request(cancel, flow, NOBODY);
   }
 
   #makeDialog(response: SipResponse, transaction: ClientTransaction): ConfirmedDialog {
+    const { request: invite } = transaction;
     const remoteTag = response.to.params.get("tag") ?? "";
-    const early = this.#early.get(remoteTag);
+    const early = this.#early?.get(remoteTag);
     const answerInAck = this.#answersInAck(remoteTag);
     const exchange = early?.exchange ?? new OfferExchange(answerInAck ? "them" : "nobody");
     // The 2xx is the answer at the latest.
@@ -366,19 +379,20 @@ export class UacInvite implements OutgoingInvite {
       callId: this.callId,
       local: this.#from,
       remote: response.to,
-      localTag: this.#from.params.get("tag")!,
+      localTag: this.#localTag,
       remoteTag,
       exchange,
       answerInAck,
-      localSequence: early?.localSequence ?? transaction.request.cseq.number,
-      inviteSequence: transaction.request.cseq.number,
+      localSequence: early?.localSequence ?? invite.cseq.number,
+      inviteSequence: invite.cseq.number,
       remoteSequence: early?.remoteSequence ?? -1,
       remoteTarget: contactOf(response.headers) ?? this.#options.uri,
       routes: recordRoutes(response.headers).reverse(),
       flow: transaction.flow,
       tlsVerify: this.#options.tlsVerify ?? true,
-      authorization: this.#authentication.headers,
-      challenges: this.#authentication.memory,
+      ...(this.#authentication === undefined
+        ? {}
+        : { authorization: this.#authentication.headers, challenges: this.#authentication.memory }),
       ...(credentials === undefined ? {} : { credentials }),
       session: this.#core.sessionTimer === undefined ? undefined : agreedSession(response),
       remoteTakesUpdate: lists(response.headers, "Allow", "update"),

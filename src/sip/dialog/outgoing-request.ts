@@ -7,11 +7,12 @@ import { type GatewayError, TransactionTimeoutError, TransportError } from "../.
 import { randomHex } from "../../base/ids.ts";
 import { createRequest } from "../build.ts";
 import type { Flow, SipRequest, SipResponse } from "../message.ts";
+import type { ClientUser } from "../transaction/client-transaction.ts";
 import { addressToSendFrom } from "../transport/local-address.ts";
 import type { Located } from "../transport/locate.ts";
 import type { OutgoingRequestOptions } from "../user-agent.ts";
 import { ClientAuthentication } from "./authentication.ts";
-import { contactFor, flowFor, type SipCore, userAgent, viaFor } from "./core.ts";
+import { contactFor, prepare, type SipCore, userAgent, viaFor } from "./core.ts";
 
 /** Addresses of one name that are asked. */
 const ADDRESSES_MAX = 4;
@@ -65,16 +66,17 @@ function askOne(
       tlsVerify: options.tlsVerify ?? true,
       localAddress: addressToSendFrom(options.localAddresses, located.address),
     });
-    const flow = target().then((one) => flowFor(core, one, (flow) => build(flow, sequence)));
-    flow.then(
-      (flow) => {
+    const prepared = target().then((one) => prepare(core, one, (flow) => build(flow, sequence)));
+    prepared.then(
+      ({ request, flow, octets }) => {
         if (registration !== undefined) registration.flow = flow;
-        core.transactions.request(build(flow, sequence), flow, {
+        const user: ClientUser = {
           onResponse: (response) => {
             if (response.status >= 200) finish(() => done(response));
           },
           onFailure: (error) => finish(() => fail(error)),
-        });
+        };
+        core.transactions.request(request, flow, user, octets);
       },
       (error) => finish(() => fail(error)),
     );

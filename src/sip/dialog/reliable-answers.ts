@@ -12,7 +12,7 @@ const WAITING_MAX = 16;
 
 export class ReliableAnswers {
   readonly #core: SipCore;
-  readonly #invite: SipRequest;
+  readonly #inviteSequence: number;
   readonly #onGivenUp: () => void;
   readonly #waiting: (() => void)[] = [];
   #sequence: number;
@@ -21,10 +21,13 @@ export class ReliableAnswers {
   #limit: Timer | undefined;
   #stopped = false;
 
-  /** @param onGivenUp - no PRACK for 64·T1 */
-  constructor(core: SipCore, invite: SipRequest, onGivenUp: () => void) {
+  /**
+   * @param inviteSequence - CSeq number of the INVITE
+   * @param onGivenUp - no PRACK for 64·T1
+   */
+  constructor(core: SipCore, inviteSequence: number, onGivenUp: () => void) {
     this.#core = core;
-    this.#invite = invite;
+    this.#inviteSequence = inviteSequence;
     this.#onGivenUp = onGivenUp;
     this.#sequence = Math.floor(core.random() * (2 ** 31 - 1));
   }
@@ -67,9 +70,9 @@ export class ReliableAnswers {
   take(prack: SipRequest): boolean {
     const rack = readRAck(prack.headers);
     const pending = this.#pending;
-    const { number, method } = this.#invite.cseq;
     if (rack === undefined || pending === undefined || pending.acknowledged) return false;
-    if (rack.rseq !== pending.rseq || rack.cseqNumber !== number || rack.method !== method) return false;
+    if (rack.rseq !== pending.rseq || rack.cseqNumber !== this.#inviteSequence || rack.method !== "INVITE")
+      return false;
     pending.acknowledged = true;
     this.#repeat?.cancel();
     return true;

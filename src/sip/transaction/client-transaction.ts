@@ -1,13 +1,13 @@
-/** A request that we sent and wait to hear about (RFC 3261 §17.1). One class for both tables. */
+/** A request that we sent and wait to hear about (RFC 3261 §17.1). One class for both tables. Repeats are octets. */
 
-import type { Clock } from "../../base/clock.ts";
 import { type GatewayError, TransactionTimeoutError, type TransportError } from "../../base/errors.ts";
 import { Headers } from "../headers.ts";
+import { HeldRequest } from "../held-request.ts";
 import type { Flow, SipRequest, SipResponse } from "../message.ts";
+import type { SendObserver } from "../send-observer.ts";
 import { INVITE_CLIENT, INVITE_CLIENT_TIMERS } from "./invite-client.ts";
-import { MachineRunner } from "./machine-runner.ts";
 import { NON_INVITE_CLIENT, NON_INVITE_CLIENT_TIMERS } from "./non-invite-client.ts";
-import type { TimerSettings } from "./timers.ts";
+import { type MachineDefinition, type MachineSurroundings, TransactionMachine } from "./transaction-machine.ts";
 
 /** Told what becomes of the request. */
 export interface ClientUser {
@@ -17,82 +17,85 @@ export interface ClientUser {
   onFailure(error: GatewayError, transaction: ClientTransaction): void;
 }
 
-export interface ClientDependencies {
-  readonly clock: Clock;
-  readonly timers: TimerSettings;
-  send(request: SipRequest, flow: Flow, onError: (error: TransportError) => void): void;
-  onTerminated(transaction: ClientTransaction): void;
+export interface ClientSurroundings extends MachineSurroundings {
+  /** Sends, and says what went out. @param octets - of the request, when it has been written already */
+  send(request: SipRequest, flow: Flow, observer: SendObserver, octets?: Uint8Array): Uint8Array;
+  /** The same octets once more. */
+  repeat(octets: string, flow: Flow, observer: SendObserver): void;
+  clientTerminated(transaction: ClientTransaction): void;
 }
 
-type Runner = MachineRunner<string, string, string>;
+const INVITE: MachineDefinition = { table: INVITE_CLIENT, timers: INVITE_CLIENT_TIMERS };
+const NON_INVITE: MachineDefinition = { table: NON_INVITE_CLIENT, timers: NON_INVITE_CLIENT_TIMERS };
 
-export class ClientTransaction {
-  readonly request: SipRequest;
+export class ClientTransaction extends TransactionMachine implements SendObserver {
   readonly flow: Flow;
-  readonly #deps: ClientDependencies;
+  readonly isInvite: boolean;
+  /** By which its layer finds it. */
+  readonly key: string;
+  readonly #surroundings: ClientSurroundings;
   readonly #user: ClientUser;
-  readonly #runner: Runner;
+  #held: HeldRequest;
+  /** What is to be told now. */
   #response: SipResponse | undefined;
   #error: TransportError | undefined;
   /** Some answer has come. */
   answered = false;
 
-  constructor(request: SipRequest, flow: Flow, user: ClientUser, deps: ClientDependencies) {
-    this.request = request;
-    this.flow = flow;
-    this.#user = user;
-    this.#deps = deps;
+  /**
+   * Sends the request.
+   * @param octets - of it, when it has been written already
+   */
+  constructor(
+    request: SipRequest,
+    flow: Flow,
+    user: ClientUser,
+    surroundings: ClientSurroundings,
+    key = "",
+    octets?: Uint8Array,
+  ) {
     const isInvite = request.method === "INVITE";
-    this.#runner = new MachineRunner<string, string, string>(
-      isInvite
-        ? { table: INVITE_CLIENT, timers: INVITE_CLIENT_TIMERS }
-        : { table: NON_INVITE_CLIENT, timers: NON_INVITE_CLIENT_TIMERS },
-      isInvite ? "calling" : "trying",
-      deps.clock,
-      deps.timers,
-      flow.transport !== "udp",
-      (action) => this.#perform(action),
-      () => deps.onTerminated(this),
-    );
-    this.#send(request);
+    super(isInvite ? INVITE : NON_INVITE, isInvite ? "calling" : "trying", flow.transport !== "udp", surroundings);
+    this.flow = flow;
+    this.isInvite = isInvite;
+    this.key = key;
+    this.#user = user;
+    this.#surroundings = surroundings;
+    const sent = surroundings.send(request, flow, this, octets);
+    this.#held = new HeldRequest(request, sent);
   }
 
-  get branch(): string {
-    return this.request.vias[0]!.params.get("branch")!;
+  get request(): SipRequest {
+    return this.#held.request;
   }
 
-  get state(): string {
-    return this.#runner.state;
-  }
-
-  get terminated(): boolean {
-    return this.#runner.state === "terminated";
+  /** The same, for who keeps it. */
+  get held(): HeldRequest {
+    return this.#held;
   }
 
   /** A response that belongs to this transaction. */
   receive(response: SipResponse): void {
     this.answered = true;
     this.#response = response;
-    this.#runner.fire(classOf(response.status, this.request.method === "INVITE"));
+    this.fire(classOf(response.status, this.isInvite));
+    this.#response = undefined;
   }
 
   /** The network has failed under it. */
-  transportFailed(error: TransportError): void {
+  sendFailed(error: TransportError): void {
     this.#error = error;
-    this.#runner.fire("transport error");
+    this.fire("transport error");
+    this.#error = undefined;
   }
 
-  stop(): void {
-    this.#runner.stop();
-  }
-
-  #perform(action: string): void {
+  protected override perform(action: string): void {
     switch (action) {
       case "send request":
-        this.#send(this.request);
+        this.#surroundings.repeat(this.#held.octets, this.flow, this);
         break;
       case "send ACK":
-        this.#send(ackFor(this.request, this.#response!));
+        this.#surroundings.send(ackFor(this.request, this.#response!), this.flow, this);
         break;
       case "deliver":
         this.#user.onResponse(this.#response!, this);
@@ -106,8 +109,8 @@ export class ClientTransaction {
     }
   }
 
-  #send(request: SipRequest): void {
-    this.#deps.send(request, this.flow, (error) => this.transportFailed(error));
+  protected override onTerminated(): void {
+    this.#surroundings.clientTerminated(this);
   }
 }
 

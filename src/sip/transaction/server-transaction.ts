@@ -3,76 +3,79 @@
  * answer, over UDP, only to repeat it: what is kept of it then is octets.
  */
 
-import type { Clock } from "../../base/clock.ts";
 import type { TransportError } from "../../base/errors.ts";
 import { randomHex } from "../../base/ids.ts";
+import { type HeldRequest, latin1 } from "../held-request.ts";
 import type { Flow, SipRequest, SipResponse } from "../message.ts";
+import type { SendObserver } from "../send-observer.ts";
 import { INVITE_SERVER, INVITE_SERVER_TIMERS } from "./invite-server.ts";
-import { MachineRunner } from "./machine-runner.ts";
 import { NON_INVITE_SERVER, NON_INVITE_SERVER_TIMERS } from "./non-invite-server.ts";
-import type { TimerSettings } from "./timers.ts";
+import { type MachineDefinition, type MachineSurroundings, TransactionMachine } from "./transaction-machine.ts";
 
-export interface ServerDependencies {
-  readonly clock: Clock;
-  readonly timers: TimerSettings;
+export interface ServerSurroundings extends MachineSurroundings {
   /** Sends, and says what went out and where; undefined when that cannot be repeated. */
-  send(response: SipResponse, flow: Flow, onError: (error: TransportError) => void): SentResponse | undefined;
+  send(response: SipResponse, flow: Flow, observer: SendObserver): SentMessage | undefined;
   /** The same octets once more. */
-  repeat(sent: SentResponse, onError: (error: TransportError) => void): void;
-  onTerminated(transaction: ServerTransaction): void;
+  repeat(octets: string, flow: Flow, observer: SendObserver): void;
+  serverTerminated(transaction: ServerTransaction): void;
 }
 
-/** An answer as it went out. */
-export interface SentResponse {
+/** A message as it went out; the octets are good until the next one is sent. */
+export interface SentMessage {
   readonly bytes: Uint8Array;
   readonly flow: Flow;
 }
 
-export class ServerTransaction {
+/** Told what becomes of a request while it has no final answer, and of an INVITE until its refusal was acknowledged. */
+export interface ServerUser {
+  /** CANCEL for this INVITE came. */
+  cancelled(cancel: SipRequest): void;
+  /** A final answer of 300 to 699 was never acknowledged, or an answer could not be sent. */
+  failed(reason: string): void;
+}
+
+const INVITE: MachineDefinition = { table: INVITE_SERVER, timers: INVITE_SERVER_TIMERS };
+const NON_INVITE: MachineDefinition = { table: NON_INVITE_SERVER, timers: NON_INVITE_SERVER_TIMERS };
+
+export class ServerTransaction extends TransactionMachine implements SendObserver {
   readonly isInvite: boolean;
   readonly flow: Flow;
+  /** By which its layer finds it: its own name, and that of a request that is merged with it. */
+  readonly key: string;
+  readonly mergedKey: string | undefined;
   /** Our To tag in every answer to a request that has none (RFC 3261 §8.2.6.2, §9.2). */
   readonly localTag = randomHex(8);
-  readonly #deps: ServerDependencies;
-  readonly #runner: MachineRunner<string, string, string>;
-  #request: SipRequest | undefined;
+  readonly #surroundings: ServerSurroundings;
+  #held: HeldRequest | undefined;
   /** The answer that is on its way out. */
   #next: SipResponse | undefined;
   #lastStatus = 0;
-  #sent: SentResponse | undefined;
-  #error: TransportError | undefined;
+  /** The last answer, when it can be repeated, and where it went. */
+  #sent = "";
+  #sentTo: Flow;
+  #failure = "";
   /** Repeat a final answer only when the request is repeated: who may be forged gets no more than it sends (SIP-OVL-4). */
   onlyWhenAsked = false;
-  /** CANCEL for this INVITE came while it had no final answer. */
-  onCancel: ((cancel: SipRequest) => void) | undefined;
-  /** A final answer of 300 to 699 was never acknowledged, or an answer could not be sent. */
-  onFailure: ((reason: string) => void) | undefined;
+  user: ServerUser | undefined;
 
-  constructor(request: SipRequest, flow: Flow, deps: ServerDependencies) {
-    this.#request = request;
+  /** @param names - by which the layer finds it */
+  constructor(
+    held: HeldRequest,
+    method: string,
+    flow: Flow,
+    surroundings: ServerSurroundings,
+    names: { readonly key: string; readonly mergedKey?: string | undefined } = { key: "" },
+  ) {
+    const isInvite = method === "INVITE";
+    const initial = isInvite ? "proceeding" : "trying";
+    super(isInvite ? INVITE : NON_INVITE, initial, flow.transport !== "udp", surroundings);
+    this.#held = held;
     this.flow = flow;
-    this.#deps = deps;
-    const isInvite = request.method === "INVITE";
+    this.#sentTo = flow;
     this.isInvite = isInvite;
-    this.#runner = new MachineRunner<string, string, string>(
-      isInvite
-        ? { table: INVITE_SERVER, timers: INVITE_SERVER_TIMERS }
-        : { table: NON_INVITE_SERVER, timers: NON_INVITE_SERVER_TIMERS },
-      isInvite ? "proceeding" : "trying",
-      deps.clock,
-      deps.timers,
-      flow.transport !== "udp",
-      (action) => this.#perform(action),
-      () => deps.onTerminated(this),
-    );
-  }
-
-  get state(): string {
-    return this.#runner.state;
-  }
-
-  get terminated(): boolean {
-    return this.#runner.state === "terminated";
+    this.#surroundings = surroundings;
+    this.key = names.key;
+    this.mergedKey = names.mergedKey;
   }
 
   /**
@@ -80,8 +83,13 @@ export class ServerTransaction {
    * @throws TypeError once it has been: take it before
    */
   get request(): SipRequest {
-    if (this.#request === undefined) throw new TypeError("request: it has been answered and is not kept");
-    return this.#request;
+    return this.held.request;
+  }
+
+  /** The same, for who keeps it. @throws TypeError once it has been answered */
+  get held(): HeldRequest {
+    if (this.#held === undefined) throw new TypeError("request: it has been answered and is not kept");
+    return this.#held;
   }
 
   /** Status of the last answer that was sent, 0 before the first. */
@@ -96,27 +104,33 @@ export class ServerTransaction {
   /** Sends an answer; after a final one only repeats of a 2xx to INVITE are possible. */
   respond(response: SipResponse): void {
     this.#next = response;
-    this.#runner.fire(this.#sendEvent(response.status));
+    this.fire(this.#sendEvent(response.status));
     this.#next = undefined;
   }
 
   /** The same request again (SIP-TXN-13). */
   repeated(): void {
-    this.#runner.fire(this.isInvite ? "INVITE" : "request");
+    this.fire(this.isInvite ? "INVITE" : "request");
+  }
+
+  /** The last provisional answer once more, for proxies on its way (RFC 3261 §13.3.1.1). */
+  remind(): void {
+    if (!this.hasFinal) this.perform("repeat response");
   }
 
   /** ACK to a final answer of 300 to 699. */
   acknowledged(): void {
-    this.#runner.fire("ACK");
+    this.fire("ACK");
   }
 
   /** Ends it without an answer. */
   drop(): void {
-    this.#runner.terminate();
+    this.terminate();
   }
 
-  stop(): void {
-    this.#runner.stop();
+  sendFailed(error: TransportError): void {
+    this.#failure = error.message;
+    this.fire("transport error");
   }
 
   #sendEvent(status: number): string {
@@ -125,45 +139,43 @@ export class ServerTransaction {
     return status < 300 ? "send 2xx" : "send 300-699";
   }
 
-  #perform(action: string): void {
+  protected override perform(action: string): void {
     switch (action) {
       case "repeat unasked":
-        if (!this.onlyWhenAsked) this.#perform("repeat response");
+        if (!this.onlyWhenAsked) this.perform("repeat response");
         break;
       case "send response":
         this.#send(this.#next!);
         break;
       case "repeat response":
-        if (this.#sent !== undefined) this.#deps.repeat(this.#sent, this.#onError);
+        if (this.#sent !== "") this.#surroundings.repeat(this.#sent, this.#sentTo, this);
         break;
       case "report no ACK":
-        this.onFailure?.("no ACK came");
+        this.user?.failed("no ACK came");
         break;
       case "report transport error":
-        this.onFailure?.(this.#error?.message ?? "the answer could not be sent");
+        this.user?.failed(this.#failure);
         break;
     }
+  }
+
+  protected override onTerminated(): void {
+    this.#surroundings.serverTerminated(this);
   }
 
   #send(response: SipResponse): void {
     this.#lastStatus = response.status;
     if (response.status >= 200) this.#rest(response.status);
-    const sent = this.#deps.send(response, this.flow, this.#onError);
+    const sent = this.#surroundings.send(response, this.flow, this);
     // The 2xx to an INVITE is repeated by whoever made it.
     const isKept = sent !== undefined && !(this.isInvite && this.hasFinal && response.status < 300);
-    // A copy, since the original is part of a slab that it would keep alive as a whole.
-    this.#sent = isKept ? { bytes: new Uint8Array(sent.bytes), flow: sent.flow } : undefined;
+    this.#sent = isKept ? latin1(sent.bytes) : "";
+    this.#sentTo = isKept ? sent.flow : this.flow;
   }
 
   /** A final answer settles it: nobody is asked any more, and there is nothing left to say to whoever answered. */
   #rest(status: number): void {
-    this.#request = undefined;
-    this.onCancel = undefined;
-    if (!this.isInvite || status < 300) this.onFailure = undefined;
+    this.#held = undefined;
+    if (!this.isInvite || status < 300) this.user = undefined;
   }
-
-  readonly #onError = (error: TransportError): void => {
-    this.#error = error;
-    this.#runner.fire("transport error");
-  };
 }

@@ -6,16 +6,21 @@
 import type { Clock } from "../../base/clock.ts";
 import { TransportError } from "../../base/errors.ts";
 import { createResponse } from "../build.ts";
+import { HeldRequest } from "../held-request.ts";
 import type { Flow, SipRequest, SipResponse } from "../message.ts";
+import type { SendObserver } from "../send-observer.ts";
+import { joined } from "../tokens.ts";
 import { formatUri } from "../uri.ts";
 import { BRANCH_COOKIE, formatVia } from "../via.ts";
-import { ClientTransaction, type ClientUser } from "./client-transaction.ts";
-import { type SentResponse, ServerTransaction } from "./server-transaction.ts";
+import { type ClientSurroundings, ClientTransaction, type ClientUser } from "./client-transaction.ts";
+import { type SentMessage, type ServerSurroundings, ServerTransaction } from "./server-transaction.ts";
 import { statelessTag } from "./stateless-tag.ts";
 import type { TimerSettings } from "./timers.ts";
 
 /** What the layer above is told. */
 export interface TransactionUser {
+  /** Asked about a request that is new and in no dialog, before anything is kept for it; what is refused was answered. */
+  isAdmitted(request: SipRequest, flow: Flow): boolean;
   /** A request that is new; answer it through the transaction. Never ACK or CANCEL. */
   onRequest(transaction: ServerTransaction): void;
   /** An ACK to a 2xx, or a stray one. */
@@ -34,10 +39,12 @@ export interface TransactionOptions {
   readonly transactionsMax?: number;
   /** Uniform in [0, 1): spreads Retry-After. */
   readonly random: () => number;
-  sendRequest(request: SipRequest, flow: Flow, onError: (error: TransportError) => void): void;
+  /** Says what went out. @param octets - of the request, when it has been written already */
+  sendRequest(request: SipRequest, flow: Flow, observer: SendObserver, octets?: Uint8Array): Uint8Array;
   /** Says what went out and where, so that it can be repeated; undefined when it cannot. */
-  sendResponse(response: SipResponse, flow: Flow, onError?: (error: TransportError) => void): SentResponse | undefined;
-  repeatResponse(sent: SentResponse, onError: (error: TransportError) => void): void;
+  sendResponse(response: SipResponse, flow: Flow, observer?: SendObserver): SentMessage | undefined;
+  /** What went out before, one character for each octet. */
+  repeat(octets: string, flow: Flow, observer: SendObserver): void;
 }
 
 export class TransactionLayer {
@@ -50,11 +57,30 @@ export class TransactionLayer {
   /** Requests without a To tag by From tag, Call-ID and CSeq: another branch of the same is a merged request (§8.2.2.2). */
   readonly #initial = new Map<string, ServerTransaction>();
   readonly #max: number;
+  /** The same for all of a kind. */
+  readonly #clientSurroundings: ClientSurroundings;
+  readonly #serverSurroundings: ServerSurroundings;
 
   constructor(options: TransactionOptions, user: TransactionUser) {
     this.#options = options;
     this.#user = user;
     this.#max = options.transactionsMax ?? 200_000;
+    const { clock, timers } = options;
+    const repeat = options.repeat.bind(options);
+    this.#clientSurroundings = {
+      clock,
+      timers,
+      repeat,
+      send: options.sendRequest.bind(options),
+      clientTerminated: (one) => this.#clientTerminated(one),
+    };
+    this.#serverSurroundings = {
+      clock,
+      timers,
+      repeat,
+      send: options.sendResponse.bind(options),
+      serverTerminated: (one) => this.#serverTerminated(one),
+    };
   }
 
   get clientCount(): number {
@@ -65,19 +91,11 @@ export class TransactionLayer {
     return this.#servers.size;
   }
 
-  /** Sends a request whose top Via has our branch. */
-  request(request: SipRequest, flow: Flow, user: ClientUser): ClientTransaction {
+  /** Sends a request whose top Via has our branch. @param octets - of it, when it has been written already */
+  request(request: SipRequest, flow: Flow, user: ClientUser, octets?: Uint8Array): ClientTransaction {
     const key = clientKey(request.vias[0]!.params.get("branch")!, request.method);
     // The transaction sends in its constructor, and an error may come back before it is in the map.
-    const transaction = new ClientTransaction(request, flow, user, {
-      clock: this.#options.clock,
-      timers: this.#options.timers,
-      send: this.#options.sendRequest,
-      onTerminated: (one) => {
-        if (this.#clients.get(key) === one) this.#clients.delete(key);
-        this.#unbind(one);
-      },
-    });
+    const transaction = new ClientTransaction(request, flow, user, this.#clientSurroundings, key, octets);
     if (transaction.terminated) return transaction;
     this.#clients.set(key, transaction);
     this.#bind(transaction);
@@ -97,13 +115,8 @@ export class TransactionLayer {
       this.#user.onStray2xx(response, flow);
   }
 
-  /** True for a request that a server transaction has already: it is no new one, whatever its user thinks of new ones. */
-  isRepeat(request: SipRequest): boolean {
-    return this.#servers.has(serverKey(request));
-  }
-
-  /** A request from the network. */
-  receiveRequest(request: SipRequest, flow: Flow): void {
+  /** A request from the network. @param octets - of it, as it came */
+  receiveRequest(request: SipRequest, flow: Flow, octets: Uint8Array): void {
     const key = serverKey(request);
     const existing = this.#servers.get(key);
     if (request.method === "ACK") {
@@ -119,28 +132,22 @@ export class TransactionLayer {
       this.#cancel(request, flow);
       return;
     }
-    const merged = mergedKey(request);
+    const mergedKey = mergedKeyOf(request);
+    if (mergedKey !== undefined && !this.#user.isAdmitted(request, flow)) return;
     if (this.#servers.size >= this.#max) {
-      if (merged !== undefined) this.#overloaded(request, flow);
-      if (merged !== undefined || this.#servers.size >= 2 * this.#max) return;
+      if (mergedKey !== undefined) this.#overloaded(request, flow);
+      if (mergedKey !== undefined || this.#servers.size >= 2 * this.#max) return;
     }
-    if (merged !== undefined && this.#initial.has(merged)) {
+    if (mergedKey !== undefined && this.#initial.has(mergedKey)) {
       const toTag = statelessTag(request);
       this.#options.sendResponse(createResponse(request, 482, { reason: "Merged Request", toTag }), flow);
       return;
     }
-    const transaction = new ServerTransaction(request, flow, {
-      clock: this.#options.clock,
-      timers: this.#options.timers,
-      send: this.#options.sendResponse,
-      repeat: this.#options.repeatResponse,
-      onTerminated: () => {
-        this.#servers.delete(key);
-        if (merged !== undefined) this.#initial.delete(merged);
-      },
-    });
+    const held = new HeldRequest(request, octets, flow);
+    const names = { key, mergedKey };
+    const transaction = new ServerTransaction(held, request.method, flow, this.#serverSurroundings, names);
     this.#servers.set(key, transaction);
-    if (merged !== undefined) this.#initial.set(merged, transaction);
+    if (mergedKey !== undefined) this.#initial.set(mergedKey, transaction);
     this.#user.onRequest(transaction);
   }
 
@@ -151,8 +158,7 @@ export class TransactionLayer {
       "TRANSPORT_LOST",
       `${flow.transport} ${flow.remoteAddress}:${flow.remotePort}: ${reason}`,
     );
-    for (const transaction of [...(this.#byConnection.get(flow.connectionId) ?? [])])
-      transaction.transportFailed(error);
+    for (const transaction of [...(this.#byConnection.get(flow.connectionId) ?? [])]) transaction.sendFailed(error);
     this.#byConnection.delete(flow.connectionId);
   }
 
@@ -180,7 +186,17 @@ export class TransactionLayer {
     }
     // The To tag is that of the answers to the INVITE (§9.2).
     this.#options.sendResponse(createResponse(cancel, 200, { toTag: invite.localTag }), flow);
-    if (!invite.hasFinal) invite.onCancel?.(cancel);
+    if (!invite.hasFinal) invite.user?.cancelled(cancel);
+  }
+
+  #clientTerminated(transaction: ClientTransaction): void {
+    if (this.#clients.get(transaction.key) === transaction) this.#clients.delete(transaction.key);
+    this.#unbind(transaction);
+  }
+
+  #serverTerminated({ key, mergedKey }: ServerTransaction): void {
+    this.#servers.delete(key);
+    if (mergedKey !== undefined) this.#initial.delete(mergedKey);
   }
 
   /** Shedding costs one answer and keeps nothing (SIP-OVL-1, SIP-OVL-2). */
@@ -210,7 +226,7 @@ export class TransactionLayer {
 }
 
 function clientKey(branch: string, method: string): string {
-  return `${method} ${branch}`;
+  return joined(method, branch);
 }
 
 /** RFC 3261 §17.2.3; without the cookie the rules of RFC 2543 hold (SIP-TXN-8). ACK and INVITE share a key. */
@@ -219,14 +235,16 @@ function serverKey(request: SipRequest): string {
   const branch = via.params.get("branch") ?? "";
   const method = request.method === "ACK" ? "INVITE" : request.method;
   if (branch.startsWith(BRANCH_COOKIE) && branch.length > BRANCH_COOKIE.length)
-    return `${method} ${branch} ${via.host}:${via.port ?? ""}`;
+    return joined(method, branch, via.host, String(via.port ?? ""));
   const fromTag = request.from.params.get("tag") ?? "";
   // The Via as it was sent: what was added on receipt would tell a repeat from another port apart.
   const params = new Map([...via.params].filter(([name]) => name !== "received" && name !== "rport"));
-  return `2543 ${method} ${formatUri(request.uri)} ${fromTag} ${request.callId} ${request.cseq.number} ${formatVia({ ...via, params })}`;
+  const { uri, callId, cseq } = request;
+  return joined("2543", method, formatUri(uri), fromTag, callId, String(cseq.number), formatVia({ ...via, params }));
 }
 
-function mergedKey(request: SipRequest): string | undefined {
+function mergedKeyOf(request: SipRequest): string | undefined {
   if (request.to.params.has("tag")) return undefined;
-  return `${request.method} ${request.from.params.get("tag") ?? ""} ${request.callId} ${request.cseq.number}`;
+  const { method, from, callId, cseq } = request;
+  return joined(method, from.params.get("tag") ?? "", callId, String(cseq.number));
 }

@@ -11,6 +11,7 @@ import { markConnection } from "../../base/service-mark.ts";
 import type { Flow, SipMessage, SipRequest, Via } from "../message.ts";
 import { UnacceptableRequestError } from "../parse-failure.ts";
 import { parseMessage } from "../parser.ts";
+import type { SendObserver } from "../send-observer.ts";
 import { serializeMessage } from "../serialize.ts";
 import { Connection, type ConnectionHandler, type KeepAlive } from "./connection.ts";
 import { Connector } from "./connector.ts";
@@ -22,7 +23,8 @@ import { UdpSocket } from "./udp.ts";
 import { datagramReturn, stampVia } from "./via-rules.ts";
 
 export interface TransportHandler {
-  onMessage(message: SipMessage, flow: Flow): void;
+  /** `octets` are the message as it came, to be read before this returns. */
+  onMessage(message: SipMessage, flow: Flow, octets: Uint8Array): void;
   /** A message that could not be read; `UnacceptableRequestError` can be answered. */
   onParseError(error: SipParseError, flow: Flow): void;
   /** A connection is gone; transactions on it that still wait learn of it. */
@@ -173,21 +175,26 @@ export class TransportLayer {
     return flow.connectionId === undefined || this.#connections.get(flow.connectionId)?.closed === false;
   }
 
-  /** Sends and says what went out; `onError` is called when the network refuses at once. */
-  send(message: SipMessage, flow: Flow, onError: (error: TransportError) => void = () => undefined): Uint8Array {
-    const bytes = serializeMessage(message);
+  /**
+   * Sends and says what went out.
+   * @param observer - told when the network refuses at once
+   * @param octets - of the message, when it has been written already
+   */
+  send(message: SipMessage, flow: Flow, observer?: SendObserver, octets?: Uint8Array): Uint8Array {
+    const bytes = octets ?? serializeMessage(message);
     this.onObserved?.("out", message, flow, bytes);
-    this.#write(bytes, flow, onError);
+    this.#write(bytes, flow, observer);
     return bytes;
   }
 
-  /** Octets that were sent before, once more. */
-  repeat(bytes: Uint8Array, flow: Flow, onError: (error: TransportError) => void): void {
+  /** Octets that were sent before, once more. @param octets - one character for each */
+  repeat(octets: string, flow: Flow, observer?: SendObserver): void {
+    const bytes = Buffer.from(octets, "latin1");
     if (this.onObserved !== undefined) {
       const message = readBack(bytes);
       if (message !== undefined) this.onObserved("out", message, flow, bytes);
     }
-    this.#write(bytes, flow, onError);
+    this.#write(bytes, flow, observer);
   }
 
   /**
@@ -197,36 +204,33 @@ export class TransportLayer {
   sendResponse(
     message: SipMessage,
     flow: Flow,
-    onError?: (error: TransportError) => void,
+    observer?: SendObserver,
   ): { bytes: Uint8Array; flow: Flow } | undefined {
     const via = message.vias[0];
     if (via === undefined) return undefined;
     if (flow.connectionId !== undefined) {
-      if (this.isOpen(flow)) return { bytes: this.send(message, flow, onError), flow };
-      void this.#sendOnNewConnection(message, via, flow, onError);
+      if (this.isOpen(flow)) return { bytes: this.send(message, flow, observer), flow };
+      void this.#sendOnNewConnection(message, via, flow, observer);
       return undefined;
     }
     const back = datagramReturn(via);
     if (back === undefined) return undefined;
     const isSource = back.address === flow.remoteAddress && back.port === flow.remotePort;
     const to = isSource ? flow : { ...flow, remoteAddress: back.address, remotePort: back.port };
-    return { bytes: this.send(message, to, onError), flow: to };
+    return { bytes: this.send(message, to, observer), flow: to };
   }
 
-  #write(bytes: Uint8Array, flow: Flow, onError: (error: TransportError) => void): void {
-    const lost = (reason: string): void =>
-      onError(
-        new TransportError("TRANSPORT_LOST", `${flow.transport} ${flow.remoteAddress}:${flow.remotePort}: ${reason}`),
-      );
+  #write(bytes: Uint8Array, flow: Flow, observer: SendObserver | undefined): void {
     if (flow.connectionId !== undefined) {
-      if (this.#connections.get(flow.connectionId)?.send(bytes) !== true) lost("connection is gone");
+      if (this.#connections.get(flow.connectionId)?.send(bytes) !== true) lost(observer, flow, "connection is gone");
       return;
     }
     const socket =
       this.#udp.find((one) => one.bound.port === flow.localPort && one.bound.address === flow.localAddress) ??
       this.#udp[0];
-    if (socket === undefined) lost("no UDP socket");
-    else socket.send(bytes, flow.remoteAddress, flow.remotePort, (error) => lost(error.message));
+    if (socket === undefined) lost(observer, flow, "no UDP socket");
+    else if (observer === undefined) socket.send(bytes, flow.remoteAddress, flow.remotePort);
+    else socket.send(bytes, flow.remoteAddress, flow.remotePort, (error) => lost(observer, flow, error.message));
   }
 
   /** Host and port that we say in Via and Contact for messages on this flow. */
@@ -323,7 +327,7 @@ export class TransportLayer {
     message: SipMessage,
     via: Via,
     flow: Flow,
-    onError: (error: TransportError) => void = () => undefined,
+    observer: SendObserver | undefined,
   ): Promise<void> {
     try {
       const target: Target = {
@@ -334,10 +338,12 @@ export class TransportLayer {
         tlsVerify: true,
         localAddress: flow.localAddress,
       };
-      this.send(message, await this.flowTo(target), onError);
+      this.send(message, await this.flowTo(target), observer);
     } catch (error) {
       // The far end is gone for good.
-      onError(error instanceof TransportError ? error : new TransportError("TRANSPORT_LOST", messageOf(error)));
+      observer?.sendFailed(
+        error instanceof TransportError ? error : new TransportError("TRANSPORT_LOST", messageOf(error)),
+      );
     }
   }
 
@@ -382,7 +388,7 @@ export class TransportLayer {
         if (flow.tlsNames !== undefined) this.#alias(message, flow);
       }
       this.onObserved?.("in", message, flow, octets);
-      this.#handler.onMessage(message, flow);
+      this.#handler.onMessage(message, flow, octets);
     } catch (error) {
       this.#handler.onFault(error, flow);
     }
@@ -404,6 +410,11 @@ export class TransportLayer {
       this.#handler.onFault(fault, flow);
     }
   }
+}
+
+function lost(observer: SendObserver | undefined, flow: Flow, reason: string): void {
+  const where = `${flow.transport} ${flow.remoteAddress}:${flow.remotePort}`;
+  observer?.sendFailed(new TransportError("TRANSPORT_LOST", `${where}: ${reason}`));
 }
 
 /** An answer of ours; undefined for one to a request that lacked what every message needs. */

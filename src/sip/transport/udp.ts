@@ -47,13 +47,16 @@ export class UdpSocket {
     });
   }
 
-  send(bytes: Uint8Array, address: string, port: number, onError: (error: Error) => void): void {
+  /** @param onError - without it nothing is kept for the sending, and what fails is lost */
+  send(bytes: Uint8Array, address: string, port: number, onError?: (error: Error) => void): void {
     try {
-      this.#socket.send(bytes, port, address, (error) => {
-        if (error !== null) onError(error);
-      });
+      if (onError === undefined) this.#socket.send(bytes, port, address);
+      else
+        this.#socket.send(bytes, port, address, (error) => {
+          if (error !== null) onError(error);
+        });
     } catch (error) {
-      onError(error as Error);
+      onError?.(error as Error);
     }
   }
 

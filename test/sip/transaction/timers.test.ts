@@ -114,8 +114,8 @@ describe("RFC 3261 17.1.1.2 INVITE client", () => {
 
   it("no failure and no answer follow a failure", () => {
     const ladder = new ClientLadder("INVITE");
-    ladder.transaction.transportFailed(REFUSED);
-    ladder.transaction.transportFailed(REFUSED);
+    ladder.transaction.sendFailed(REFUSED);
+    ladder.transaction.sendFailed(REFUSED);
     ladder.answer(200);
     ladder.clock.advance(100_000);
     expect(ladder.lines).toEqual(["0 INVITE", "0 failure TRANSPORT_REFUSED", "0 terminated"]);
@@ -278,10 +278,10 @@ describe("RFC 3261 17.2.2 non-INVITE server", () => {
 
   it("what was answered is kept as octets only: the request is let go, and whoever answered too", () => {
     const ladder = new ServerLadder("OPTIONS");
-    ladder.transaction.onCancel = () => undefined;
+    ladder.transaction.user = { cancelled: () => undefined, failed: () => undefined };
     ladder.respond(200);
     expect(() => ladder.transaction.request).toThrow(TypeError);
-    expect([ladder.transaction.onCancel, ladder.transaction.onFailure]).toEqual([undefined, undefined]);
+    expect(ladder.transaction.user).toBeUndefined();
     expect(ladder.transaction.lastStatus).toBe(200);
   });
 

@@ -29,14 +29,18 @@ class Bench {
         timers: TIMER_DEFAULTS,
         random: () => 0.5,
         ...(transactionsMax === undefined ? {} : { transactionsMax }),
-        sendRequest: (request) => this.sent.push(request),
+        sendRequest: (request) => {
+          this.sent.push(request);
+          return serializeMessage(request);
+        },
         sendResponse: (response, flow) => {
           this.sent.push(response);
           return { bytes: serializeMessage(response), flow };
         },
-        repeatResponse: ({ bytes }) => this.sent.push(parseMessage(bytes)),
+        repeat: (octets) => this.sent.push(parseMessage(Buffer.from(octets, "latin1"))),
       },
       {
+        isAdmitted: () => true,
         onRequest: (transaction) => this.requests.push(transaction),
         onAck: (ack) => this.acks.push(ack),
         onStray2xx: (response) => this.heard.push(`stray ${response.status}`),
@@ -49,7 +53,7 @@ class Bench {
   }
 
   receive(request: SipRequest, flow: Flow = UDP): void {
-    this.layer.receiveRequest(request, flow);
+    this.layer.receiveRequest(request, flow, serializeMessage(request));
   }
 
   request(request: SipRequest, flow: Flow = UDP): void {
@@ -200,7 +204,7 @@ describe("RFC 3261 9.2 CANCEL", () => {
     bench.receive(requestOf("INVITE"));
     const invite = bench.requests[0]!;
     let cancelled = 0;
-    invite.onCancel = () => cancelled++;
+    invite.user = { cancelled: () => cancelled++, failed: () => undefined };
     bench.receive(requestOf("CANCEL"));
     expect(bench.names).toEqual(["200 CANCEL"]);
     expect(bench.sent[0]?.to.params.get("tag")).toBe(invite.localTag);
@@ -211,7 +215,7 @@ describe("RFC 3261 9.2 CANCEL", () => {
     const bench = new Bench();
     bench.receive(requestOf("INVITE"));
     let cancelled = 0;
-    bench.requests[0]!.onCancel = () => cancelled++;
+    bench.requests[0]!.user = { cancelled: () => cancelled++, failed: () => undefined };
     bench.answerLast(200);
     bench.receive(requestOf("CANCEL"));
     expect(bench.names).toEqual(["200 INVITE", "200 CANCEL"]);
@@ -281,11 +285,14 @@ describe("RFC 3261 17.1.3 responses and client transactions", () => {
         clock,
         timers: TIMER_DEFAULTS,
         random: () => 0,
-        sendRequest: (_request, _flow, onError) => onError({ code: "TRANSPORT_LOST" } as TransportError),
+        sendRequest: (request, _flow, observer) => {
+          observer.sendFailed({ code: "TRANSPORT_LOST" } as TransportError);
+          return serializeMessage(request);
+        },
         sendResponse: () => undefined,
-        repeatResponse: () => undefined,
+        repeat: () => undefined,
       },
-      { onRequest: () => undefined, onAck: () => undefined, onStray2xx: () => undefined },
+      { isAdmitted: () => true, onRequest: () => undefined, onAck: () => undefined, onStray2xx: () => undefined },
     );
     const failed: string[] = [];
     layer.request(requestOf("OPTIONS"), UDP, {

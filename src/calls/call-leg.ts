@@ -15,6 +15,7 @@ import type { AlertLog } from "./alert-log.ts";
 import { answerReoffer, sdpBody } from "./answer-reoffer.ts";
 import type { Call } from "./call.ts";
 import { InfoDigits, readInfo } from "./dtmf-info.ts";
+import { KeyLifetime } from "./key-lifetime.ts";
 import { MediaLeg } from "./media-leg.ts";
 import { mediaFields, mediaSummary } from "./media-summary.ts";
 import { type LegNegotiation, sdpOf } from "./negotiation.ts";
@@ -52,6 +53,7 @@ export class CallLeg {
   #offerOpen = false;
   readonly #gone = Promise.withResolvers<void>();
   readonly #infoDigits: InfoDigits;
+  readonly #keyLifetime: KeyLifetime;
   readonly #digitListeners = new Set<DigitListener>();
   readonly #endListeners = new Set<(end: LegEnd) => void>();
   /** REFER and other requests that this leg does not answer itself. */
@@ -76,6 +78,14 @@ export class CallLeg {
     this.#ctx = ctx;
     this.#offerOpen = offerOpen;
     this.#infoDigits = new InfoDigits(dialog, ctx.log);
+    this.#keyLifetime = new KeyLifetime(
+      ctx.clock,
+      async () => (await this.#media.stats()).packetsReceived,
+      () => this.#keyWornOut(),
+    );
+    negotiation.onNegotiated = ({ srtp }) => {
+      if (!this.#ended) this.#keyLifetime.follow(srtp);
+    };
     dialog.onReoffer = (request) => void this.#reoffered(request);
     dialog.onRefreshed = (response) => void this.#refreshed(response);
     dialog.onAck = (ack) => void this.#acknowledged(ack);
@@ -157,6 +167,7 @@ export class CallLeg {
       throw error;
     }
     const before = this.#media;
+    void this.#keyLifetime.look();
     this.#stopListening();
     this.#media = media;
     this.#stopListening = this.#listen(media);
@@ -249,7 +260,15 @@ export class CallLeg {
     for (const listener of [...this.#digitListeners]) listener(digit, by);
   }
 
+  /** SDP-SEC-3: whoever names a lifetime changes the key in time, or has nothing more to say. */
+  #keyWornOut(): void {
+    const text = "the lifetime of the far end's SRTP key is over, and it sent no new one";
+    this.call.note("media", text, { code: "srtp.lifetime" });
+    this.#end({ cause: "error", text }, true);
+  }
+
   #closeMedia(): void {
+    this.#keyLifetime.stop();
     void this.#media.close().then((stats) => {
       this.call.mediaStats = stats;
       if (stats !== undefined) this.call.note("media", mediaSummary(stats), mediaFields(stats));

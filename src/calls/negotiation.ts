@@ -54,6 +54,8 @@ export class LegNegotiation {
   /** Forks may still answer the first offer when one of them has made an offer of its own. */
   #firstOffer: SessionDescription | undefined;
   #negotiated: Negotiated | undefined;
+  /** Told of every outcome, the one that holds already first. */
+  #onNegotiated: ((negotiated: Negotiated) => void) | undefined;
 
   constructor(policy: MediaPolicy, ports: LegPorts) {
     this.#local = localMedia(policy, ports);
@@ -133,6 +135,11 @@ export class LegNegotiation {
     return this.#optionsOf(negotiated);
   }
 
+  set onNegotiated(listener: (negotiated: Negotiated) => void) {
+    this.#onNegotiated = listener;
+    if (this.#negotiated !== undefined) listener(this.#negotiated);
+  }
+
   /** True when the far end has said just this last. */
   isKnownRemote(text: string): boolean {
     return this.#agreed !== undefined && formatSession(parseSession(text)) === formatSession(this.#agreed.remote);
@@ -176,6 +183,7 @@ export class LegNegotiation {
 
   #optionsOf(negotiated: Negotiated): LegOptions {
     this.#negotiated = negotiated;
+    this.#onNegotiated?.(negotiated);
     return {
       ...mediaOptionsOf(negotiated),
       sourcePolicy: this.#policy.sourcePolicy,

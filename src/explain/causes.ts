@@ -237,6 +237,7 @@ const RULES: ReadonlyMap<string, CauseRule> = new Map<string, CauseRule>([
     "srtp.failing",
     said(MEDIA, "", "Let the far end use the key of its own SDP; look for an intermediary that changes SDP."),
   ],
+  ["srtp.lifetime", said(MEDIA + 1, "", "Let the far end offer a new key in time, or name no lifetime in a=crypto.")],
   [
     "media.none-came",
     said(

@@ -189,6 +189,14 @@ describe("later offers", () => {
     socket.close();
   }, 60_000);
 
+  it("SDP-SEC-3: a key that has no packets left ends the call", async () => {
+    await together(sdp(CALLER, { profile: "RTP/SAVP", lines: [`a=crypto:${KEY}|100`] }));
+    for (const party of [rig.caller, rig.carrier]) await party.answer(await party.request("BYE"), 200);
+    await until(() => rig.gateway.gateway.calls.liveCount === 0, "the end of the call");
+    const [ended] = [...rig.gateway.gateway.calls.ended()].slice(-2);
+    expect(ended!.decisions.entries.map(({ fields }) => fields["code"])).toContain("srtp.lifetime");
+  });
+
   it("SDP-13, SDP-4: of AVP and SAVP lines the plain one is taken on a trunk that is not secure and the other where that is allowed", async () => {
     const both = `${sdp(CALLER)}m=audio 40010 RTP/SAVP 0\r\na=crypto:${KEY}\r\n`;
     const { call, answer } = await together(both);

@@ -51,6 +51,7 @@ describe("causes", () => {
     "twiml.invalid",
     "stream.failed",
     "srtp.failing",
+    "srtp.lifetime",
     "media.none-came",
     "ended.media-silent",
     "ended.worker-lost",

@@ -20,6 +20,7 @@ import { CallStories } from "./calls/call-stories.ts";
 import { CallTable } from "./calls/call-table.ts";
 import { callerNames } from "./calls/caller-name-source.ts";
 import type { CallerNames } from "./calls/caller-names.ts";
+import { readHoldAudio } from "./calls/hold-audio.ts";
 import { IncomingCalls } from "./calls/incoming-call.ts";
 import { LocalEdges } from "./calls/local-edges.ts";
 import { LoopGuard } from "./calls/loop-guard.ts";
@@ -383,6 +384,7 @@ export class Gateway {
         rejectStatus: sip.rejectStatus,
         shortCodes: termination.shortCodes,
         srtpOptional: srtp.optional,
+        holdAudio: readHoldAudio(media.holdAudio),
         mediaTimeoutMs: media.rtpTimeoutSeconds * 1000,
         streams,
         sourcePolicy: media.symmetricDefault ? "latch" : media.sourcePolicy,

@@ -140,6 +140,8 @@ export interface MediaConfig {
   readonly sourcePolicy: "negotiated" | "address";
   /** Silence that ends a call (RTP-SES-8); 0 never does. */
   readonly rtpTimeoutSeconds: number;
+  /** File that is heard while the other side holds the call and says nothing (SDP-9); null: silence. */
+  readonly holdAudio: string | null;
 }
 
 /** media-streams.md 13. */

@@ -7,7 +7,7 @@ import { messageOf, SdpError } from "../base/errors.ts";
 import type { AnswerOptions, InDialogRequest } from "../sip/user-agent.ts";
 import type { Call } from "./call.ts";
 import type { MediaLeg } from "./media-leg.ts";
-import { type LegNegotiation, sdpOf } from "./negotiation.ts";
+import { type Hold, type LegNegotiation, sdpOf } from "./negotiation.ts";
 
 const SDP = "application/sdp";
 
@@ -25,8 +25,8 @@ export interface OfferedLeg {
   readonly call: Call;
   readonly media: MediaLeg;
   readonly negotiation: LegNegotiation;
-  /** Their hold began or ended. */
-  onHold?(held: boolean): void;
+  /** Their hold began, changed or ended. */
+  onHold?(hold: Hold): void;
 }
 
 /** @returns our answer, undefined when the offer was refused; the session is as it was then (SIP-INV-8) */
@@ -35,17 +35,17 @@ export async function answerReoffer(
   request: InDialogRequest,
 ): Promise<string | undefined> {
   try {
-    const wasHeld = negotiation.heldByRemote;
+    const before = negotiation.hold;
     const { answer, options } = negotiation.acceptOffer(sdpOf(request.request));
     await media.configure(options);
     request.respond(200, { body: sdpBody(answer) });
-    const held = negotiation.heldByRemote;
-    if (held !== wasHeld) {
+    const { hold } = negotiation;
+    const held = hold !== "none";
+    if (held !== (before !== "none"))
       call.note("media", held ? "the far end put the call on hold" : "the far end resumed the call", {
         code: held ? "media.held" : "media.resumed",
       });
-      onHold?.(held);
-    }
+    if (hold !== before) onHold?.(hold);
     return answer;
   } catch (error) {
     const status = error instanceof SdpError ? error.status : 500;

@@ -10,6 +10,7 @@ import type { DivertPolicy } from "../trunking/redirect.ts";
 import type { CallbackQueue } from "../voice/callbacks.ts";
 import type { MediaFetcher } from "../voice/media-fetch.ts";
 import type { WebhookClient } from "../voice/webhook.ts";
+import type { PlaySource } from "../worker/protocol.ts";
 import type { AlertLog } from "./alert-log.ts";
 import type { Authenticator } from "./authenticate.ts";
 import type { CallTable } from "./call-table.ts";
@@ -53,6 +54,8 @@ export interface CallSettings {
   readonly streams: { readonly allowInsecureWs: boolean; readonly allowQuery: boolean };
   /** Source policy of plain RTP where a record says nothing. */
   readonly sourcePolicy: "negotiated" | "address" | "latch";
+  /** What a party hears while the other holds and says nothing (SDP-9); undefined: silence. */
+  readonly holdAudio: PlaySource | undefined;
   /** Silence of both RTP and RTCP that ends a call (RTP-SES-8); 0 never does. */
   readonly mediaTimeoutMs: number;
 }

@@ -18,7 +18,7 @@ import { InfoDigits, readInfo } from "./dtmf-info.ts";
 import { KeyLifetime } from "./key-lifetime.ts";
 import { MediaLeg } from "./media-leg.ts";
 import { mediaFields, mediaSummary } from "./media-summary.ts";
-import { type LegNegotiation, sdpOf } from "./negotiation.ts";
+import { type Hold, type LegNegotiation, sdpOf } from "./negotiation.ts";
 import { passedReason } from "./passed-reason.ts";
 import { retireMedia } from "./retire-media.ts";
 
@@ -60,8 +60,8 @@ export class CallLeg {
   onRequest: ((request: InDialogRequest) => void) | undefined;
   /** A key press, by RFC 4733 or INFO. */
   onDtmf: ((digit: string) => void) | undefined;
-  /** Their hold began or ended. */
-  onHold: ((held: boolean) => void) | undefined;
+  /** Their hold began, changed or ended. */
+  onHold: ((hold: Hold) => void) | undefined;
 
   constructor(
     ctx: LegNeeds,
@@ -204,7 +204,7 @@ export class CallLeg {
     await this.#moving?.catch(() => undefined);
     if (sdpOf(request.request) !== "") {
       const { call, media, negotiation } = this;
-      await answerReoffer({ call, media, negotiation, onHold: (held) => this.onHold?.(held) }, request);
+      await answerReoffer({ call, media, negotiation, onHold: (hold) => this.onHold?.(hold) }, request);
     } else if (request.request.method === "INVITE") {
       // A re-INVITE without SDP asks for our offer (SDP-3).
       this.#offerOpen = true;

@@ -5,6 +5,7 @@ import { messageOf } from "../base/errors.ts";
 import type { CallContext } from "./call-context.ts";
 import type { CallLeg } from "./call-leg.ts";
 import { relayDigits } from "./digit-relay.ts";
+import { playHoldAudio } from "./hold-audio.ts";
 
 export interface JoinOptions {
   /** Longest time together (SIP-INV-13, `<Dial timeLimit>`). */
@@ -48,6 +49,7 @@ export async function joinLegs(
       second.onEnded(() => finish("second")),
       () => limit.cancel(),
       relayDigits(first, second),
+      playHoldAudio(ctx.settings.holdAudio, first, second),
       () => options.signal?.removeEventListener("abort", abort),
       () => options.release?.removeEventListener("abort", release),
     );

@@ -38,6 +38,9 @@ export interface MediaPolicy {
   readonly announceAddress?: string;
 }
 
+/** `speaking`: it takes nothing and may be heard all the same, as with music of its own; `silent`: neither (SDP-9). */
+export type Hold = "none" | "speaking" | "silent";
+
 /** The SDP of a message, "" when it has none. */
 export function sdpOf(message: SipMessage): string {
   return sdpOfBody(message) ?? "";
@@ -148,6 +151,12 @@ export class LegNegotiation {
   /** True when the far end takes nothing from us. */
   get heldByRemote(): boolean {
     return this.#negotiated?.heldByRemote ?? false;
+  }
+
+  /** How the far end holds the call. */
+  get hold(): Hold {
+    if (!this.heldByRemote) return "none";
+    return this.#negotiated?.direction.receiving === true ? "speaking" : "silent";
   }
 
   /** True when we may send. */

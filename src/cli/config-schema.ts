@@ -121,6 +121,7 @@ const media = section({
   symmetricDefault: bool(false),
   sourcePolicy: oneOf("negotiated", "address").default("negotiated"),
   rtpTimeoutSeconds: int(0, 86_400, "s").default(60),
+  holdAudio: file(),
 });
 
 const streams = section({

@@ -14,7 +14,7 @@ export function resolveFiles(settings: GatewayConfig, configFile: string): Gatew
   const folder = dirname(resolve(configFile));
   const at = (path: string): string => resolve(folder, path);
   const orNull = (path: string | null): string | null => (path === null ? null : at(path));
-  const { tls, streams, webhooks, auth, store, cnam, records } = settings;
+  const { tls, media, streams, webhooks, auth, store, cnam, records } = settings;
   return {
     ...settings,
     tls: {
@@ -29,6 +29,7 @@ export function resolveFiles(settings: GatewayConfig, configFile: string): Gatew
       })),
     },
     streams: { ...streams, caFile: orNull(streams.caFile) },
+    media: { ...media, holdAudio: orNull(media.holdAudio) },
     webhooks: { ...webhooks, caFile: orNull(webhooks.caFile) },
     auth: { ...auth, operatorKeyFile: orNull(auth.operatorKeyFile) },
     store: { path: orNull(store.path) },
@@ -69,7 +70,7 @@ export function checkSettings(settings: GatewayConfig): ConfigProblem[] {
 }
 
 /** Files that have to be there at start. The data file and its key may be made. */
-function filesOf({ tls, streams, webhooks, auth }: GatewayConfig): [ConfigPath, string | null][] {
+function filesOf({ tls, media, streams, webhooks, auth }: GatewayConfig): [ConfigPath, string | null][] {
   return [
     [["tls", "certFile"], tls.certFile],
     [["tls", "keyFile"], tls.keyFile],
@@ -78,6 +79,7 @@ function filesOf({ tls, streams, webhooks, auth }: GatewayConfig): [ConfigPath, 
       [["tls", "perDomain", index, "certFile"], certFile],
       [["tls", "perDomain", index, "keyFile"], keyFile],
     ]),
+    [["media", "holdAudio"], media.holdAudio],
     [["streams", "caFile"], streams.caFile],
     [["webhooks", "caFile"], webhooks.caFile],
     [["auth", "operatorKeyFile"], auth.operatorKeyFile],

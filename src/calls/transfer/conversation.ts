@@ -11,6 +11,7 @@ import type { InDialogRequest } from "../../sip/user-agent.ts";
 import { rejection } from "../answer-reoffer.ts";
 import type { CallContext } from "../call-context.ts";
 import { relayDigits } from "../digit-relay.ts";
+import { playHoldAudio } from "../hold-audio.ts";
 import { CONVERSATION_TABLE, type ConversationEvent, type ConversationState } from "./conversation-state.ts";
 import type { Exchange, Seat } from "./conversation-table.ts";
 import { judgeRefer, type PermittedTarget } from "./judge-refer.ts";
@@ -46,7 +47,7 @@ export class Conversation implements Exchange {
   /** Why the first party left, in its words. */
   #reason: string | undefined;
   #limit: Timer | undefined;
-  #stopDigits: (() => void) | undefined;
+  #stopTogether: (() => void) | undefined;
 
   constructor(ctx: CallContext, parties: readonly [Party, Party], options: ConversationOptions) {
     this.#ctx = ctx;
@@ -277,8 +278,14 @@ export class Conversation implements Exchange {
 
   #join(): void {
     const [first, second] = this.#parties;
-    this.#stopDigits?.();
-    this.#stopDigits = relayDigits(first.leg, second.leg);
+    this.#stopTogether?.();
+    const stops = [
+      relayDigits(first.leg, second.leg),
+      playHoldAudio(this.#ctx.settings.holdAudio, first.leg, second.leg),
+    ];
+    this.#stopTogether = () => {
+      for (const stop of stops) stop();
+    };
     this.#bridge(first, second).catch((error) => this.#failed("the legs could not be joined", error));
   }
 
@@ -294,7 +301,7 @@ export class Conversation implements Exchange {
 
   /** R-XFER-3: held here; what either says is heard by nobody. */
   #part(): void {
-    this.#stopDigits?.();
+    this.#stopTogether?.();
     const parted = Promise.all(this.#parties.map(({ leg }) => leg.media.unbridge()));
     parted.catch((error) => this.#failed("the legs could not be parted", error));
   }
@@ -306,7 +313,7 @@ export class Conversation implements Exchange {
   }
 
   #hangUp(): void {
-    this.#stopDigits?.();
+    this.#stopTogether?.();
     this.#limit?.cancel();
     for (const party of this.#parties) {
       // A party that was given away is another's.

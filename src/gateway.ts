@@ -32,6 +32,7 @@ import { Registrations } from "./calls/registration/registrations.ts";
 import { SipTrace } from "./calls/sip-trace.ts";
 import { TargetHealth } from "./calls/target-health.ts";
 import { TargetPings } from "./calls/target-pings.ts";
+import { TlsAlerts } from "./calls/tls-alerts.ts";
 import { ConversationTable } from "./calls/transfer/conversation-table.ts";
 import { TrunkAdmission } from "./calls/trunk-admission.ts";
 import { Usage } from "./calls/usage.ts";
@@ -210,6 +211,9 @@ export class Gateway {
         text: `TLS to ${tlsName} is not verified, since tlsVerify is off (R-SEC-14): ${fault ?? "its certificate would be good"}`,
         remote,
       });
+    const tlsAlerts = new TlsAlerts(this.alerts, this.#clock);
+    this.#stack.onHandshakeFailed = (code, remote) => tlsAlerts.failed(code, remote);
+    this.#stack.onTooManyHops = (request, flow) => this.#incoming.outOfHops({ request, flow });
     this.#stack.onInvite = (invite) => void this.#incoming.take(invite);
     this.#stack.onRequest = (request) => others.take(request);
     if (config.http.port !== null)

@@ -36,8 +36,9 @@ import { mediaPolicy } from "./plan-targets.ts";
 import { terminateCall } from "./termination-call.ts";
 import type { Seat } from "./transfer/conversation-table.ts";
 import { judgeReplaces, takePlace } from "./transfer/take-place.ts";
+import { applicationFor, sipSideOf } from "./voice-application.ts";
 import { partiesOfInvite } from "./voice-parties.ts";
-import { type VoiceApplication, VoiceSession } from "./voice-session.ts";
+import { VoiceSession } from "./voice-session.ts";
 
 /** Who fails one of these may be anybody, under any address (SIP-OVL-4). */
 const BEFORE_TRUST: readonly TerminationCheck[] = ["authentication-mapped", "access-control-list", "credentials"];
@@ -222,14 +223,7 @@ export class IncomingCalls {
     }
     if (verdict.alertCode === 32202) this.#failures.failed(flow.remoteAddress, this.#ctx.clock.nowMs());
     if (verdict.alertCode !== null) {
-      // A refused call is a call: it has a SID, a record and an alert (R-GEN-8).
-      const call = this.#newCall(
-        invite,
-        domain,
-        formatUri(invite.request.from.uri),
-        formatUri({ ...invite.request.uri, params: new Map(), headers: [] }),
-        "inbound",
-      );
+      const call = this.#refusedCall(invite, domain);
       for (const { step, text, fields } of notes) call.note(step, text, fields);
       call.sipStatus = verdict.status;
       this.#ctx.alerts.raise({
@@ -245,6 +239,32 @@ export class IncomingCalls {
     const retry: [string, string][] = verdict.status === 503 ? [["Retry-After", "1"]] : [];
     const onlyWhenAsked = BEFORE_TRUST.includes(verdict.check);
     invite.reject(verdict.status, { reason: verdict.reason, headers: retry, onlyWhenAsked });
+  }
+
+  /** An INVITE that the stack has answered 483: a call that failed, with its alert (requirements 0.1). */
+  outOfHops({ request, flow }: Pick<IncomingInvite, "request" | "flow">): void {
+    if (request.method !== "INVITE") return;
+    const domain = this.domainOfRequest(request);
+    const call = this.#refusedCall({ request, flow }, domain);
+    const text = "Max-Forwards is 0: the call has come too far, or goes round";
+    call.note("checked", text, { code: "refused.hops", status: 483, alert: 32006 });
+    call.sipStatus = 483;
+    this.#ctx.alerts.raise({
+      code: 32006,
+      text,
+      accountSid: domain?.record.accountSid ?? "",
+      callSid: call.sid,
+      remote: `${flow.remoteAddress}:${flow.remotePort}`,
+      sipStatus: 483,
+    });
+    call.apply("end-failed");
+  }
+
+  /** A refused call is a call: it has a SID, a record and an alert (R-GEN-8). */
+  #refusedCall(invite: Pick<IncomingInvite, "request" | "flow">, domain: TerminationDomain | undefined): Call {
+    const { from, uri } = invite.request;
+    const to = formatUri({ ...uri, params: new Map(), headers: [] });
+    return this.#newCall(invite, domain, formatUri(from.uri), to, "inbound");
   }
 
   /** An INVITE that gets no call is told of under its Call-ID. */
@@ -293,7 +313,7 @@ export class IncomingCalls {
         return;
       }
     }
-    const application = this.#application(domain.record, number);
+    const application = applicationFor(store, domain.record, number);
     const byoc = domain.record.byocTrunkSid === null ? undefined : store.get("byocTrunks", domain.record.byocTrunkSid);
     if (application === undefined) {
       this.#ctx.alerts.raise({
@@ -340,37 +360,8 @@ export class IncomingCalls {
     if (!call.ended) call.apply(call.answeredAt === undefined ? "end-failed" : "hung-up");
   }
 
-  /** The URL of the number's application (R-NUM-7), else its own, else the BYOC trunk's (R-BYOC-4), else the SIP domain's. */
-  #application(
-    domain: SipDomain,
-    number: ReturnType<CallContext["store"]["phoneNumber"]>,
-  ): VoiceApplication | undefined {
-    const byoc = domain.byocTrunkSid === null ? undefined : this.#ctx.store.get("byocTrunks", domain.byocTrunkSid);
-    // One that is gone leaves the number without a URL, as one without a URL does.
-    const ofNumber =
-      number?.voiceApplicationSid == null ? number : this.#ctx.store.get("applications", number.voiceApplicationSid);
-    const source = [ofNumber, byoc, domain].find((one) => one?.voiceUrl != null);
-    if (source?.voiceUrl == null) return undefined;
-    const status = "statusCallbackUrl" in source ? source : undefined;
-    return {
-      accountSid: domain.accountSid,
-      source: { url: source.voiceUrl, method: source.voiceMethod },
-      fallback:
-        source.voiceFallbackUrl === null
-          ? undefined
-          : { url: source.voiceFallbackUrl, method: source.voiceFallbackMethod },
-      statusCallback: {
-        url: status?.statusCallbackUrl ?? null,
-        method: status?.statusCallbackMethod ?? "POST",
-        // BYOC trunks are told of all four, numbers of the end only (twiml.md 4.3).
-        events: source === byoc ? ["initiated", "ringing", "answered", "completed"] : ["completed"],
-      },
-      extraParameters: [],
-    };
-  }
-
   #newCall(
-    invite: IncomingInvite,
+    invite: Pick<IncomingInvite, "request" | "flow">,
     domain: TerminationDomain | undefined,
     from: string,
     to: string,
@@ -470,11 +461,6 @@ export class IncomingCalls {
       this.#ctx.log.error("a call could not be taken", { callSid: call.sid, error: text });
     invite.reject(status, rejection(text));
   }
-}
-
-/** What webhooks are told of the domain that was called. */
-function sipSideOf({ domainName, sid, byocTrunkSid }: SipDomain) {
-  return { name: domainName, sid, ...(byocTrunkSid === null ? {} : { byocTrunkSid }) };
 }
 
 /** An account that is suspended or closed neither makes nor takes calls. */

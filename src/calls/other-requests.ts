@@ -26,6 +26,7 @@ export class OtherRequests {
           code: 32210,
           level: "warning",
           text: "REGISTER is not offered: trunks are used without registration",
+          accountSid: this.#incoming.domainOf(incoming.request.uri.host)?.record.accountSid ?? "",
           remote: `${incoming.flow.remoteAddress}:${incoming.flow.remotePort}`,
           sipStatus: 405,
         });

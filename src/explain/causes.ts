@@ -105,6 +105,14 @@ const RULES: ReadonlyMap<string, CauseRule> = new Map<string, CauseRule>([
       "Raise the limit of the trunk, or sip.callsPerSecondMax where it was the gateway's, or let the caller spread its calls; it may try again after a second.",
     ),
   ],
+  [
+    "refused.hops",
+    said(
+      REFUSED,
+      "",
+      "Look for routes that lead back to where a call came from; let the caller begin with Max-Forwards 70.",
+    ),
+  ],
   ["refused.privacy", said(REFUSED, "", "Let the caller leave out the Privacy value that is marked critical.")],
   [
     "refused.domain",

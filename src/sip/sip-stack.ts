@@ -127,6 +127,11 @@ export class SipStack {
   /** A TLS connection was opened without a check of its certificate. Without a listener it is logged. */
   onUnverifiedTls: ((peer: UnverifiedTls) => void) | undefined;
 
+  /** The handshake of a connection to us failed. */
+  onHandshakeFailed: ((code: string, remote: string) => void) | undefined;
+  /** A request that was let in has no hops left, and got 483 (RFC 3261 §16.3). */
+  onTooManyHops: ((request: SipRequest, flow: Flow) => void) | undefined;
+
   constructor(options: SipStackOptions) {
     const timers = { ...TIMER_DEFAULTS, ...options.timers };
     const reliable = options.reliable ?? true;
@@ -148,6 +153,7 @@ export class SipStack {
           });
         },
         isKnownPeer: (address) => this.isKnownPeer?.(address) ?? false,
+        onHandshakeFailed: (code, remote) => this.onHandshakeFailed?.(code, remote),
         onUnverified: ({ address, port, tlsName }, fault) => {
           const peer = { remote: `${address}:${port}`, tlsName, fault };
           if (this.onUnverifiedTls !== undefined) this.onUnverifiedTls(peer);
@@ -305,6 +311,7 @@ export class SipStack {
     }
     if (request.maxForwards === 0 && request.method !== "OPTIONS") {
       respond(483);
+      this.onTooManyHops?.(request, flow);
       return;
     }
     const unsupported = unknownExtensions(this.#core, request);

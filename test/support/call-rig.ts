@@ -106,9 +106,13 @@ export class WireParty {
   }
 
   /** Any final answer to a request of that method. */
-  final(method = "INVITE"): Promise<SipResponse> {
+  final(method = "INVITE", callId?: string): Promise<SipResponse> {
     return this.#take(
-      (m): m is SipResponse => m.kind === "response" && m.status >= 200 && m.cseq.method === method,
+      (m): m is SipResponse =>
+        m.kind === "response" &&
+        m.status >= 200 &&
+        m.cseq.method === method &&
+        (callId === undefined || m.callId === callId),
       `a final answer to ${method}`,
     );
   }
@@ -230,7 +234,7 @@ export class WireCall {
 
   /** Waits for the final answer and acknowledges it. */
   async final(ackSdp = ""): Promise<SipResponse> {
-    const response = await this.party.final("INVITE");
+    const response = await this.party.final("INVITE", this.callId);
     this.#remoteTag = response.to.params.get("tag") ?? "";
     this.#contact = response.headers.get("Contact")?.replace(/^<|>.*$/g, "") ?? this.#contact;
     await this.#send(

@@ -23,6 +23,7 @@ const CODES = {
   badDigits: 21206,
   badTimeout: 21208,
   badMethod: 21209,
+  badApplication: 21218,
   noPassword: 21225,
   badCredentials: 21221,
   twimlTooLong: 32018,
@@ -45,22 +46,14 @@ export function readCallOrder(ctx: RestContext, request: RestRequest): CallOrder
   const from = readCaller(ctx, request, destination, "From");
   const callerId = blank(request, "CallerId") ? from : readCaller(ctx, request, destination, "CallerId");
   checkRecording(request);
-  const source = readSource(ctx, request);
-  if (source === undefined) throw badParameter("Url", "one of Url and Twiml is required", CODES.badUrl);
+  const script = readApplication(ctx, request) ?? readScript(ctx, request);
   return {
     accountSid: account.sid,
     from,
     to: destination.kind === "number" ? destination.number : destination.uri.split("?")[0]!,
     destination,
     callerId: destination.kind === "sip" ? userOf(callerId) : callerId,
-    source,
-    fallback: readHandler(request, "FallbackUrl", "FallbackMethod"),
-    statusCallback: {
-      url: null,
-      method: "POST",
-      events: ["completed"],
-      ...readStatusCallback(ctx, request),
-    },
+    ...script,
     sendDigits: readDigits(request),
     timeoutSeconds: coded(CODES.badTimeout, () => body.integer("Timeout", 5, 600)) ?? 60,
     timeLimitSeconds: body.integer("TimeLimit", 1, TIME_LIMIT_MAX) ?? TIME_LIMIT_SECONDS,
@@ -78,6 +71,37 @@ export function readCallChange(ctx: RestContext, request: RestRequest): CallChan
     next: source === undefined ? undefined : { source, fallback },
     timeLimitSeconds: body.integer("TimeLimit", 1, TIME_LIMIT_MAX),
     statusCallback: readStatusCallback(ctx, request),
+  };
+}
+
+type Script = Pick<CallOrder, "source" | "fallback" | "statusCallback">;
+
+/** Its URLs count instead of all others of the request (voice-rest.md 2.2). */
+function readApplication(ctx: RestContext, request: RestRequest): Script | undefined {
+  const { body } = request;
+  const sid = coded(CODES.badApplication, () => body.sid("ApplicationSid", "AP")) ?? null;
+  if (sid === null) return undefined;
+  const application = coded(CODES.badApplication, () => namedBy(ctx, request, "applications", "ApplicationSid", sid));
+  const { voiceUrl, voiceMethod, voiceFallbackUrl, voiceFallbackMethod } = application;
+  if (voiceUrl === null) throw badParameter("ApplicationSid", `${sid} has no voice URL`, CODES.badApplication);
+  return {
+    source: { url: voiceUrl, method: voiceMethod },
+    fallback: voiceFallbackUrl === null ? undefined : { url: voiceFallbackUrl, method: voiceFallbackMethod },
+    statusCallback: {
+      url: application.statusCallbackUrl,
+      method: application.statusCallbackMethod,
+      events: ["completed"],
+    },
+  };
+}
+
+function readScript(ctx: RestContext, request: RestRequest): Script {
+  const source = readSource(ctx, request);
+  if (source === undefined) throw badParameter("Url", "one of Url, Twiml and ApplicationSid is required", CODES.badUrl);
+  return {
+    source,
+    fallback: readHandler(request, "FallbackUrl", "FallbackMethod"),
+    statusCallback: { url: null, method: "POST", events: ["completed"], ...readStatusCallback(ctx, request) },
   };
 }
 

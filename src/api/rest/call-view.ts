@@ -1,6 +1,7 @@
 /** What a call shows (voice-rest.md 2.1). */
 
 import type { Call } from "../../calls/call.ts";
+import { attemptsOf } from "../../calls/call-attempts.ts";
 import { rfc2822Date } from "./present.ts";
 
 /** `initiated` is for callbacks only. */
@@ -38,7 +39,7 @@ export function callView(call: Call, uri: string): object {
     queue_time: "0",
     trunk_sid: details.trunkSid ?? null,
     uri: `${uri}/${call.sid}.json`,
-    subresource_uris: {},
+    subresource_uris: { notifications: `${uri}/${call.sid}/Notifications.json` },
   };
 }
 
@@ -46,4 +47,9 @@ export function callView(call: Call, uri: string): object {
 function formatted(number: string): string {
   const parts = /^\+1(\d{3})(\d{3})(\d{4})$/.exec(number);
   return parts === null ? number : `(${parts[1]}) ${parts[2]}-${parts[3]}`;
+}
+
+/** Each target that the leg tried, with its answer (R-ORIG-26); of the gateway's own. */
+export function attemptsView(call: Call): object[] {
+  return attemptsOf(call).map(({ target, result, status, ms }) => ({ target, result, status, milliseconds: ms }));
 }

@@ -6,7 +6,7 @@
 import type { Call } from "../../calls/call.ts";
 import { changeCall } from "./call-changes.ts";
 import { readCallChange, readCallOrder } from "./call-orders.ts";
-import { callView, statusOf } from "./call-view.ts";
+import { attemptsView, callView, statusOf } from "./call-view.ts";
 import { pageOf, readPageRequest, type Sortable } from "./paging.ts";
 import { uriList } from "./present.ts";
 import { badParameter, notFound, REST_CODES, RestError } from "./rest-error.ts";
@@ -44,7 +44,10 @@ export function callRoutes(ctx: RestContext): RestRoute[] {
     {
       method: "GET",
       path: CALL,
-      handle: (request) => ok(callView(namedCall(ctx, request), uriOf(request))),
+      handle: (request) => {
+        const call = namedCall(ctx, request);
+        return ok({ ...callView(call, uriOf(request)), attempts: attemptsView(call) });
+      },
     },
     {
       method: "POST",

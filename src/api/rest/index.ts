@@ -1,6 +1,7 @@
 /** Every REST resource that is served, and nothing else. */
 
 import { accountRoutes } from "./accounts.ts";
+import { alertRoutes } from "./alerts.ts";
 import { applicationRoutes } from "./applications.ts";
 import { byocTrunkRoutes } from "./byoc-trunks.ts";
 import { callRoutes } from "./calls.ts";
@@ -21,6 +22,7 @@ import { trunkListRoutes } from "./trunk-lists.ts";
 import { trunkPhoneNumberRoutes } from "./trunk-phone-numbers.ts";
 import { trunkRecordingRoutes } from "./trunk-recording.ts";
 import { trunkRoutes } from "./trunks.ts";
+import { usageRoutes } from "./usage.ts";
 import { voiceRouteRoutes } from "./voice-routes.ts";
 import { voiceSettingsRoutes } from "./voice-settings.ts";
 
@@ -48,5 +50,7 @@ export function restRoutes(ctx: RestContext): RestRoute[] {
     ...voiceRouteRoutes(ctx),
     ...voiceSettingsRoutes(ctx),
     ...callRoutes(ctx),
+    ...alertRoutes(ctx),
+    ...usageRoutes(ctx),
   ];
 }

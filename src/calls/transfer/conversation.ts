@@ -250,6 +250,8 @@ export class Conversation implements Exchange {
       code: "transfer.joined",
       callSid: target.leg.call.sid,
     });
+    const { accountSid } = transferor.leg.call.details;
+    if (transferor.trunkSid !== undefined) this.#ctx.usage.count({ sid: transferor.trunkSid, accountSid }, "transfers");
     subscription.finish(200);
     this.#dismiss(transferor, subscription);
     this.#replace(transferor, target);

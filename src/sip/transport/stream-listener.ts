@@ -68,6 +68,8 @@ export interface StreamListenerOptions {
   readonly tls: { readonly options: TlsOptions; readonly prepared: PreparedTls } | undefined;
   /** A connection that is ready; on TLS after the handshake. */
   onConnection(socket: Socket): void;
+  /** A handshake failed; `code` is that of OpenSSL, such as ERR_SSL_UNSUPPORTED_PROTOCOL. */
+  onHandshakeFailed(code: string, remote: string): void;
 }
 
 export class StreamListener {
@@ -109,7 +111,11 @@ export class StreamListener {
     });
     if (isTls) {
       server.on("secureConnection", (socket: TLSSocket) => options.onConnection(socket));
-      server.on("tlsClientError", (_error, socket: TLSSocket) => socket.destroy());
+      server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+        const { remoteAddress = "", remotePort = 0 } = socket;
+        socket.destroy();
+        options.onHandshakeFailed(error.code ?? "", `${plainAddress(remoteAddress)}:${remotePort}`);
+      });
     }
     return new StreamListener(listen, server, sockets);
   }

@@ -33,6 +33,8 @@ export interface TransportHandler {
   isKnownPeer(address: string): boolean;
   /** A TLS connection was opened without a check of its certificate (R-SEC-14). */
   onUnverified(target: Target, fault: string | undefined): void;
+  /** Somebody could not set up TLS with us; `code` is that of OpenSSL. */
+  onHandshakeFailed(code: string, remote: string): void;
   /** True while a transaction waits for an answer on this flow. */
   isAwaited(flow: Flow): boolean;
   /** Something above threw while it handled a message: a defect, and no reason to end other calls (hardening R1). */
@@ -299,6 +301,7 @@ export class TransportLayer {
             counter: this.#accepted,
             tls: this.#tls,
             onConnection: (socket) => this.#adopt(socket, options.transport as "tcp" | "tls", true),
+            onHandshakeFailed: (code, remote) => this.#handler.onHandshakeFailed(code, remote),
           }),
         );
     } catch (error) {

@@ -61,6 +61,8 @@ describe("voice-rest.md 1.1: a call that cannot be", () => {
     [21208, "Timeout too short", { ...good, Timeout: "4" }],
     [21208, "Timeout no number", { ...good, Timeout: "soon" }],
     [21209, "a method", { ...good, Method: "PUT" }],
+    [21218, "an application that is none", { ...good, ApplicationSid: `AP${"0".repeat(32)}` }],
+    [21218, "no SID of an application", { ...good, ApplicationSid: "mine" }],
     [21225, "user name without password", { ...good, To: "sip:a@b.example", SipAuthUsername: "a" }],
     [20422, "an unknown BYOC trunk", { ...good, Byoc: `BY${"0".repeat(32)}` }],
     [20422, "no SID of a BYOC trunk", { ...good, Byoc: "carrier" }],
@@ -120,6 +122,26 @@ describe("voice-rest.md 2.2: what is asked for", () => {
       statusCallback: { url: null, events: ["completed"] },
       timeoutSeconds: 60,
       timeLimitSeconds: 14_400,
+    });
+  });
+
+  it("ApplicationSid: its URLs count, those of the request do not", async () => {
+    const application = await client.applications.create({
+      voiceUrl: "https://app.example.net/app",
+      voiceMethod: "GET",
+      voiceFallbackUrl: "https://app.example.net/app-fallback",
+      statusCallback: "https://app.example.net/app-status",
+    });
+    await client.calls.create({ to: good.To, from: OWNED, url: good.Url, applicationSid: application.sid });
+    expect(stage.placed.pop()).toMatchObject({
+      source: { url: "https://app.example.net/app", method: "GET" },
+      fallback: { url: "https://app.example.net/app-fallback", method: "POST" },
+      statusCallback: { url: "https://app.example.net/app-status", method: "POST", events: ["completed"] },
+    });
+    const silent = await client.applications.create({ friendlyName: "without a URL" });
+    expect(await post(".json", { ...good, ApplicationSid: silent.sid })).toMatchObject({
+      status: 400,
+      body: { code: 21218 },
     });
   });
 

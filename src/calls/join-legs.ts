@@ -54,6 +54,7 @@ export async function joinLegs(
       () => options.release?.removeEventListener("abort", release),
     );
     if (options.signal?.aborted === true) abort();
+    else if (options.release?.aborted === true) release();
     else if (first.ended) finish("first");
     else if (second.ended) finish("second");
     else

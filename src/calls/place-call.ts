@@ -133,10 +133,11 @@ async function converse(ctx: CallContext, order: CallOrder, call: Call, hunt: Ta
   limitTo(Math.min(order.timeLimitSeconds, ctx.settings.callDurationMaxMs / 1000));
   call.control.limit = limitTo;
   try {
-    if (order.sendDigits !== "") await leg.media.sendDigits(order.sendDigits).catch(() => undefined);
     const { accountSid, source, fallback } = order;
     const application = { accountSid, source, fallback, extraParameters: [] };
-    await new VoiceSession(ctx, new AnsweredLeg(leg), application, partiesOfCall(call)).run();
+    const session = new VoiceSession(ctx, new AnsweredLeg(leg), application, partiesOfCall(call));
+    if (order.sendDigits !== "") await leg.media.sendDigits(order.sendDigits).catch(() => undefined);
+    await session.run();
   } finally {
     limit?.cancel();
     leg.hangup();

@@ -66,6 +66,7 @@ export class VoiceSession {
     this.#parties = parties;
     this.#authToken = ctx.store.get("accounts", application.accountSid)?.authToken ?? "";
     this.#streams = new CallStreams(ctx, leg.call, leg.media, this.#authToken);
+    leg.call.control.redirect = (next) => this.#redirect(next);
     if (application.statusCallback !== undefined)
       new StatusCallbacks(ctx, leg.call, application.statusCallback, this.#authToken);
   }
@@ -77,7 +78,6 @@ export class VoiceSession {
       call.apply(end.cause === "cancelled" ? "end-canceled" : "hung-up");
       this.#end();
     };
-    call.control.redirect = (next) => this.#redirect(next);
     call.apply("sent");
     this.#own.ring();
     if (this.#own.ended) this.#end();

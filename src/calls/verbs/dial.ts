@@ -184,6 +184,13 @@ async function unanswered(branch: Branch, timedOut: boolean): Promise<DialResult
 async function bridge(scope: VerbScope, verb: Dial, branch: Branch, outcome: Answered): Promise<DialResult> {
   const { ctx, leg: own } = scope;
   const { leg } = outcome;
+  const released = new AbortController();
+  let next: NextDocument | undefined;
+  branch.call.control.redirect = (document) => {
+    next = document;
+    released.abort();
+    return !leg.ended;
+  };
   branch.call.apply("answered");
   await own.media.stopPlay().catch(() => undefined);
   const parent = await scope.answer();
@@ -202,13 +209,6 @@ async function bridge(scope: VerbScope, verb: Dial, branch: Branch, outcome: Ans
       if (digit === "*") controller.abort();
     };
   }
-  const released = new AbortController();
-  let next: NextDocument | undefined;
-  branch.call.control.redirect = (document) => {
-    next = document;
-    released.abort();
-    return !leg.ended;
-  };
   const end = await joinLegs(ctx, parent, leg, {
     limitMs: verb.timeLimitSeconds * 1000,
     signal: controller.signal,

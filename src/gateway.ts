@@ -28,6 +28,7 @@ import { NewRequests } from "./calls/new-requests.ts";
 import { OtherRequests } from "./calls/other-requests.ts";
 import { Overload } from "./calls/overload.ts";
 import { placeCall } from "./calls/place-call.ts";
+import { KeptAudio } from "./calls/recording/kept-audio.ts";
 import { Registrations } from "./calls/registration/registrations.ts";
 import { SipTrace } from "./calls/sip-trace.ts";
 import { TargetHealth } from "./calls/target-health.ts";
@@ -98,6 +99,7 @@ export class Gateway {
   readonly #targetHealth: TargetHealth;
   readonly #pings: TargetPings;
   readonly #registrations: Registrations;
+  readonly #audio: KeptAudio;
   readonly #http: HttpServer | undefined;
   readonly #usage: Usage;
   readonly #records: CallRecords | undefined;
@@ -189,6 +191,13 @@ export class Gateway {
     const needs = { clock: this.#clock, log: this.#log, random, edges, localEdges: this.#edges };
     this.#registrations = new Registrations(needs, store, this.#stack);
     this.#stack.onFlowLost = (flow) => this.#registrations.flowLost(flow);
+    this.#audio = new KeptAudio({
+      config,
+      store,
+      clock: this.#clock,
+      log: this.#log.child({ part: "recordings" }),
+      alerts: this.alerts,
+    });
     const context = this.#context(random, options.secrets, edges);
     this.#pings = new TargetPings(context, this.#stack);
     this.#incoming = new IncomingCalls(context, config.auth.failuresPerMinuteMax, config.auth.blockSeconds * 1000);
@@ -238,6 +247,7 @@ export class Gateway {
           baseDomain: config.domains.base,
           edges,
           symmetricDefault: config.media.symmetricDefault,
+          audio: this.#audio,
           noAudioAtRest: config.compliance.noAudioAtRest,
           staticIp: config.staticIp,
           publicBaseUrl: config.http.publicBaseUrl?.replace(/\/+$/, "") ?? null,
@@ -254,6 +264,7 @@ export class Gateway {
   static async start(options: GatewayOptions): Promise<Gateway> {
     const gateway = new Gateway(options);
     try {
+      await gateway.#audio.start();
       await gateway.#scheduler.start();
       await gateway.#stack.start();
       await gateway.#http?.start();
@@ -331,6 +342,7 @@ export class Gateway {
     await Promise.race([unregistered, new Promise<void>((done) => this.#clock.after(GOODBYE_MS, done))]);
     await this.#http?.stop();
     await this.#stack.stop();
+    await this.#audio.close();
     await this.#webhooks.close();
     await Promise.all([this.#records?.close(), this.#callerNames.close()]);
     await this.store.close();
@@ -368,6 +380,7 @@ export class Gateway {
       admission: this.#admission,
       loops: new LoopGuard(this.#clock),
       conversations: new ConversationTable(),
+      recordings: this.#audio.calls,
       edges,
       localEdges: this.#edges,
       divert: { base: domains.base, edges, reach: redirect.reach, denied: redirect.denied },

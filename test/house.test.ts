@@ -48,7 +48,7 @@ const SRC_LAYERS: Readonly<Record<string, readonly string[]>> = {
 const NARROW: readonly { from: string; to: string; files: RegExp }[] = [
   { from: "scheduler", to: "worker", files: /worker\/protocol\.ts$/ },
   { from: "calls", to: "worker", files: /worker\/protocol\.ts$/ },
-  { from: "calls", to: "media", files: /media\/(leg-options|media-events)\.ts$/ },
+  { from: "calls", to: "media", files: /media\/(leg-options|media-events|wav-header)\.ts$/ },
 ];
 
 const ASSEMBLY_LAYERS: Readonly<Record<string, readonly string[]>> = {

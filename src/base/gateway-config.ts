@@ -20,6 +20,8 @@ export interface GatewayConfig {
   readonly store: StoreConfig;
   readonly log: LogConfig;
   readonly explain: ExplainConfig;
+  readonly recordings: RecordingsConfig;
+  readonly voiceTrace: VoiceTraceConfig;
   readonly compliance: ComplianceConfig;
   readonly cnam: CnamConfig;
   readonly records: RecordsConfig;
@@ -245,6 +247,28 @@ export interface ExplainConfig {
   readonly dialogsMax: number;
   /** Octets of all of them. 0 keeps none. */
   readonly bytesMax: number;
+}
+
+/** Recordings of calls (R-REC). */
+export interface RecordingsConfig {
+  /** Absolute path of a folder; null: `recordings` beside the store's file, and without one nothing is recorded. */
+  readonly folder: string | null;
+  /** Age at which a recording is deleted; 0: when somebody deletes it. */
+  readonly retentionHours: number;
+  /** Longest recording of one call. */
+  readonly secondsMax: number;
+  /** Octets of all recordings, above which none begins; null: the disk is the limit. */
+  readonly bytesMax: number | null;
+}
+
+/** Voice traces of accounts that switch them on (R-COMP-2, R-COMP-3). */
+export interface VoiceTraceConfig {
+  /** Absolute path of a folder; null: `voice-traces` beside the store's file, and without one nothing is kept. */
+  readonly folder: string | null;
+  /** Age at which a trace is deleted. */
+  readonly retentionHours: number;
+  /** Longest trace of one call. */
+  readonly secondsMax: number;
 }
 
 export interface ComplianceConfig {

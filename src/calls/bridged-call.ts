@@ -75,6 +75,7 @@ export class BridgedCall {
     await new Conversation(this.#ctx, parties, {
       accountSid: inbound.call.details.accountSid,
       callSid: inbound.call.sid,
+      recording: this.#ctx.recordings.of(inbound.call.sid),
       limitMs: this.#ctx.settings.callDurationMaxMs,
     }).run();
     return { kind: "bridged" };

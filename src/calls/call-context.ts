@@ -17,6 +17,7 @@ import type { CallTable } from "./call-table.ts";
 import type { CallerNames } from "./caller-names.ts";
 import type { LocalEdges } from "./local-edges.ts";
 import type { LoopGuard } from "./loop-guard.ts";
+import type { CallRecordings } from "./recording/call-recordings.ts";
 import type { Registrations } from "./registration/registrations.ts";
 import type { SipTrace } from "./sip-trace.ts";
 import type { TargetHealth } from "./target-health.ts";
@@ -78,6 +79,7 @@ export interface CallContext {
   readonly admission: TrunkAdmission;
   readonly loops: LoopGuard;
   readonly conversations: ConversationTable;
+  readonly recordings: CallRecordings;
   readonly registrations: Registrations;
   readonly settings: CallSettings;
   /** Names of edges, those of elsewhere too. */

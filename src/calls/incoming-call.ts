@@ -331,12 +331,13 @@ export class IncomingCalls {
       admitted.invite.reject(404);
       return;
     }
-    await this.#open(admitted, "inbound", domain.record, (leg) =>
-      new VoiceSession(this.#ctx, leg, application, {
+    await this.#open(admitted, "inbound", domain.record, (leg) => {
+      this.#ctx.recordings.watch(leg, undefined);
+      return new VoiceSession(this.#ctx, leg, application, {
         ...partiesOfInvite(this.#ctx, admitted, sipSideOf(domain.record)),
         lookUpName: async () => (byoc === undefined ? "" : lookUpCaller(this.#ctx, byoc, admitted.verdict.caller)),
-      }).run(),
-    );
+      }).run();
+    });
   }
 
   /** RFC 3891 §3: the new call is joined with the partner of an old one instead of being routed. */

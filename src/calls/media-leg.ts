@@ -10,7 +10,7 @@ import { messageOf } from "../base/errors.ts";
 import type { LegOptions } from "../media/leg-options.ts";
 import type { LegStats } from "../media/media-events.ts";
 import type { LegListener, WorkerHandle } from "../scheduler/worker-handle.ts";
-import type { LegPorts, PlaySource, StreamStart } from "../worker/protocol.ts";
+import type { LegPorts, PlaySource, RecordingStart, StreamStart } from "../worker/protocol.ts";
 
 let lastLegId = 0;
 let lastPlayId = 0;
@@ -34,6 +34,8 @@ export class MediaLeg {
       onLegEvent: (event) => this.#tell((listener) => listener.onLegEvent?.(event)),
       onStreamEvent: (streamSid, event) => this.#tell((listener) => listener.onStreamEvent?.(streamSid, event)),
       onPlayEnded: (playId, completed) => this.#tell((listener) => listener.onPlayEnded?.(playId, completed)),
+      onRecordingFailed: (recordingId, reason) =>
+        this.#tell((listener) => listener.onRecordingFailed?.(recordingId, reason)),
       onLegLost: (reason) => this.#tell((listener) => listener.onLegLost?.(reason)),
     });
   }
@@ -125,6 +127,15 @@ export class MediaLeg {
   async stopStream(streamSid: string, closeCode: number): Promise<void> {
     if (this.closed || this.#unopened !== undefined) return;
     await this.worker.request("stop-stream", { streamSid, closeCode });
+  }
+
+  async startRecording(start: Omit<RecordingStart, "legId">): Promise<void> {
+    await this.worker.request("start-recording", { ...start, legId: this.legId });
+  }
+
+  /** A recording of another leg of this worker goes on with this one. */
+  async takeRecording(recordingId: number, inboundChannel: 1 | 2): Promise<void> {
+    await this.worker.request("move-recording", { recordingId, legId: this.legId, inboundChannel });
   }
 
   /** Closes the leg once; resolves with its counters, or undefined when it never had a slot or the worker was lost. */

@@ -25,6 +25,7 @@ export async function originateCall(
 ): Promise<void> {
   const { verdict } = admitted;
   const { request } = admitted.invite;
+  ctx.recordings.watch(inbound, trunk);
   const callerNumber = verdict.caller.number ?? "anonymous";
   const callerName = await lookUpCaller(ctx, trunk, verdict.caller);
   const route = trunkRoute(ctx, trunk, {

@@ -19,6 +19,7 @@ export async function terminateCall(
 ): Promise<void> {
   const { verdict } = admitted;
   const { request } = admitted.invite;
+  ctx.recordings.watch(inbound, trunk);
   const link = trunk.carrierLink;
   if (link?.kind === "twiml") {
     await new VoiceSession(

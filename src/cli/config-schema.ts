@@ -238,6 +238,17 @@ export const settingsShape = {
     cacheMax: int(1, 10_000_000).default(100_000),
   }).prefault({}),
   records: section({ file: file() }).prefault({}),
+  recordings: section({
+    folder: nullable("the path of a folder", readText(1024)),
+    retentionHours: int(0, 876_000, "h").default(0),
+    secondsMax: int(1, 86_400, "s").default(14_400),
+    bytesMax: nullable("octets, 1000000 to 1000000000000000", readInt(1_000_000, 1_000_000_000_000_000)),
+  }).prefault({}),
+  voiceTrace: section({
+    folder: nullable("the path of a folder", readText(1024)),
+    retentionHours: int(1, 8760, "h").default(24),
+    secondsMax: int(1, 86_400, "s").default(3600),
+  }).prefault({}),
   compliance: section({ noAudioAtRest: bool(false) }).prefault({}),
   staticIp: section({ ranges: list(scalar(RANGE, readRange), 1000), anywhere: bool(false) }).prefault({}),
 };

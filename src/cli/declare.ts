@@ -121,8 +121,8 @@ function withDates(
   if (dateCreated === undefined || dateUpdated === undefined) return record;
   // Whether an account is suspended is not declared: REST has the last word.
   const status = kind === "accounts" ? (before as RecordKinds["accounts"]).status : undefined;
-  const kept = { ...record, ...(status === undefined ? {} : { status }), dateCreated };
-  const unchanged = { ...kept, dateUpdated };
+  const kept = { ...record, ...(status === undefined ? {} : { status }), dateCreated } as RecordKinds[RecordKind];
+  const unchanged = { ...kept, dateUpdated } as RecordKinds[RecordKind];
   return isDeepStrictEqual(unchanged, before) ? unchanged : kept;
 }
 

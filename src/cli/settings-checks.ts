@@ -14,7 +14,7 @@ export function resolveFiles(settings: GatewayConfig, configFile: string): Gatew
   const folder = dirname(resolve(configFile));
   const at = (path: string): string => resolve(folder, path);
   const orNull = (path: string | null): string | null => (path === null ? null : at(path));
-  const { tls, media, streams, webhooks, auth, store, cnam, records } = settings;
+  const { tls, media, streams, webhooks, auth, store, cnam, records, recordings, voiceTrace } = settings;
   return {
     ...settings,
     tls: {
@@ -35,6 +35,8 @@ export function resolveFiles(settings: GatewayConfig, configFile: string): Gatew
     store: { path: orNull(store.path) },
     cnam: { ...cnam, file: orNull(cnam.file) },
     records: { file: orNull(records.file) },
+    recordings: { ...recordings, folder: orNull(recordings.folder) },
+    voiceTrace: { ...voiceTrace, folder: orNull(voiceTrace.folder) },
   } satisfies Mutable<GatewayConfig>;
 }
 

@@ -20,6 +20,29 @@ const UINT32_MAX = 0xffff_ffff;
 /** Octets before the first sample: RIFF, JUNK or ds64, fmt, fact, data. */
 export const WAV_HEADER_BYTES = 12 + 8 + DS64_BYTES + 8 + FORMAT_BYTES + 12 + 8;
 
+/** What `readWavDataBytes` needs of a file; `FileHandle` of `node:fs/promises` fits. */
+export interface ReadableFile {
+  read(target: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
+  stat(): Promise<{ size: number }>;
+}
+
+/**
+ * Octets of whole samples that a file with our head holds: no more than the head says, and no more than are there.
+ * @throws RangeError when it is none of ours, or of another format
+ */
+export async function readWavDataBytes(file: ReadableFile, format: WavFormat): Promise<number> {
+  const header = new Uint8Array(WAV_HEADER_BYTES);
+  const { bytesRead } = await file.read(header, 0, WAV_HEADER_BYTES, 0);
+  const view = new DataView(header.buffer);
+  const short = view.getUint32(WAV_HEADER_BYTES - 4, true);
+  const dataBytes = short === UINT32_MAX ? Number(view.getBigUint64(28, true)) : short;
+  const isOurs = bytesRead === WAV_HEADER_BYTES && Buffer.compare(header, wavHeader(format, dataBytes)) === 0;
+  if (!isOurs) throw new RangeError("the file is no recording of this format");
+  const present = Math.max(0, (await file.stat()).size - WAV_HEADER_BYTES);
+  const bytes = Math.min(dataBytes, present);
+  return bytes - (bytes % wavFrameBytes(format));
+}
+
 /** Octets of one sample of all channels. */
 export function wavFrameBytes(format: WavFormat): number {
   return format.channels * (format.encoding === "pcm16" ? 2 : 1);

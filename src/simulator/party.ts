@@ -80,6 +80,8 @@ export class PartyCall {
   readonly progress: number[] = [];
   readonly placedMs: number;
   answeredMs = 0;
+  /** Ends a call that was placed and is not answered yet (CANCEL). */
+  withdraw: (() => void) | undefined;
   readonly #ended = Promise.withResolvers<void>();
   readonly #answered = Promise.withResolvers<boolean>();
 
@@ -100,7 +102,8 @@ export class PartyCall {
   }
 
   hangup(): void {
-    this.dialog?.bye();
+    if (this.dialog === undefined) this.withdraw?.();
+    else this.dialog.bye();
     this.finish();
   }
 
@@ -172,6 +175,7 @@ export class Party {
       ...(options.headers === undefined ? {} : { headers: options.headers }),
       tlsVerify: options.tlsVerify ?? true,
     });
+    call.withdraw = () => invite.cancel();
     const apply = (body: Uint8Array): void => {
       if (body.length === 0) return;
       call.negotiated = applyAnswer(offer, parseSession(new TextDecoder().decode(body)), local);

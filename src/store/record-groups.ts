@@ -27,6 +27,7 @@ export const RECORD_KINDS: readonly RecordKind[] = [
   "ipRecords",
   "sourceIpMappings",
   "voiceSettings",
+  "recordings",
 ];
 
 /** Names that only one record of a kind may have. */

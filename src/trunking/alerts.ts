@@ -30,6 +30,7 @@ export const TRUNKING_ALERTS = {
   32218: "SIP: the transfer is not allowed",
   32219: "SIP: the redirection is not allowed",
   32222: "SIP: the TLS version is not allowed",
+  32230: "SIP: the call could not be recorded, or not wholly",
 } as const;
 
 export type TrunkingAlertCode = keyof typeof TRUNKING_ALERTS;

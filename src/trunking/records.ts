@@ -276,6 +276,22 @@ export interface VoiceSettings extends RecordBase {
   readonly voiceTrace: boolean;
 }
 
+/** An audio file of a call (R-REC-6). The file lies beside the store, by the name of the SID. */
+export interface Recording extends RecordBase {
+  /** null for a file that was found without its record. */
+  readonly callSid: string | null;
+  readonly trunkSid: string | null;
+  readonly source: "Trunking";
+  /** `absent`: there was nothing to hear. `failed`: nothing could be kept. */
+  readonly status: "in-progress" | "completed" | "failed" | "absent";
+  readonly channels: 1 | 2;
+  readonly startTime: string;
+  /** null while it is in progress. */
+  readonly durationMs: number | null;
+  /** Alert that tells why audio is missing, or null. */
+  readonly errorCode: number | null;
+}
+
 /** Every kind of record by the name of its table. */
 export interface RecordKinds {
   accounts: Account;
@@ -294,6 +310,7 @@ export interface RecordKinds {
   ipRecords: IpRecord;
   sourceIpMappings: SourceIpMapping;
   voiceSettings: VoiceSettings;
+  recordings: Recording;
 }
 
 export type RecordKind = keyof RecordKinds;

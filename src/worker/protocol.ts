@@ -53,11 +53,22 @@ export interface RecordingStart {
   readonly legId: LegId;
   /** Chosen by the main thread, unique while it is recorded. */
   readonly recordingId: number;
-  /** Created, or emptied; nothing is read from it. */
+  /** Created, or emptied; nothing is read from it but with `resume`. */
   readonly path: string;
   readonly channels: 1 | 2;
   readonly encoding: "mulaw" | "pcm16";
+  /** Channel of what we hear, where there are two; default 1. */
+  readonly inboundChannel?: 1 | 2;
+  /** Goes on at the end of a file that a recording of this format has left; default false. */
+  readonly resume?: boolean;
+  /** Leaves out the silence before the first sound and behind the last one (R-REC-5); default false. */
+  readonly trim?: boolean;
+  /** Ends it when the file has so many octets of samples; default: none. */
+  readonly dataBytesMax?: number;
 }
+
+/** The same recording on another leg of the worker. */
+export type RecordingMove = Required<Pick<RecordingStart, "recordingId" | "legId" | "inboundChannel">>;
 
 /** What became of a recording; 8000 samples a second. */
 export interface RecordingResult {
@@ -114,8 +125,13 @@ export interface WorkerRequests {
   /** A digit that came by SIP INFO, for the streams of the leg. */
   "signal-dtmf": { args: { legId: LegId; digit: string }; reply: null };
   "start-recording": { args: RecordingStart; reply: null };
-  /** Replies when the file is closed. The end of a leg ends its recordings as well. */
-  "stop-recording": { args: { recordingId: number }; reply: RecordingResult };
+  /** Goes on with another leg of this worker without a gap. */
+  "move-recording": { args: RecordingMove; reply: null };
+  /**
+   * Replies when the file is closed; `keepTail` when another recording will resume it. The end of a leg ends its recordings as
+   * well: until their files are closed they can still be asked for here.
+   */
+  "stop-recording": { args: { recordingId: number; keepTail?: boolean }; reply: RecordingResult };
   load: { args: null; reply: WorkerLoad };
   /** Stops streams (1001), closes all legs and sockets, then the thread ends. */
   shutdown: { args: null; reply: null };

@@ -7,7 +7,7 @@
 
 import { type FileHandle, open } from "node:fs/promises";
 import { messageOf } from "../base/errors.ts";
-import { WAV_HEADER_BYTES, type WavFormat, wavFrameBytes, wavHeader } from "../media/wav-header.ts";
+import { readWavDataBytes, WAV_HEADER_BYTES, type WavFormat, wavFrameBytes, wavHeader } from "../media/wav-header.ts";
 
 /** What became of a file. */
 export interface WavResult {
@@ -25,6 +25,8 @@ export interface WavWriterOptions {
   readonly bufferBytes?: number;
   /** Octets that are worth a write; default 8000. */
   readonly pieceBytes?: number;
+  /** Goes on behind the samples of a file that another writer has closed; default: the file is made, or emptied. */
+  readonly resume?: boolean;
   /** Told once when the file cannot be written any more. */
   readonly onError?: (message: string) => void;
 }
@@ -44,7 +46,7 @@ export class WavWriter {
   #isBusy = true;
   #closed: Promise<WavResult> | undefined;
 
-  /** Creates the file, or empties it; nothing is thrown here, `onError` tells. */
+  /** Opens the file, for its owner alone; nothing is thrown here, `onError` tells. */
   constructor(options: WavWriterOptions) {
     const { bufferBytes = 32_768, pieceBytes = 8000 } = options;
     this.#options = options;
@@ -72,16 +74,21 @@ export class WavWriter {
     return true;
   }
 
-  /** Writes what is left and closes the file. Never rejects. */
-  close(): Promise<WavResult> {
-    this.#closed ??= this.#finish();
+  /**
+   * Writes what is left and closes the file. Never rejects.
+   * @param cutBytes - octets at the end that are taken away again, whole frames
+   */
+  close(cutBytes = 0): Promise<WavResult> {
+    this.#closed ??= this.#finish(cutBytes);
     return this.#closed;
   }
 
   async #open(): Promise<void> {
     try {
-      this.#file = await open(this.#options.path, "w");
-      await this.#writeAll(wavHeader(this.#options.format, 0), WAV_HEADER_BYTES, 0);
+      const { path, format, resume = false } = this.#options;
+      this.#file = await open(path, resume ? "r+" : "w", 0o600);
+      if (resume) this.#dataBytes = await readWavDataBytes(this.#file, format);
+      else await this.#writeAll(wavHeader(format, 0), WAV_HEADER_BYTES, 0);
     } catch (error) {
       this.#fail(error);
     }
@@ -126,12 +133,20 @@ export class WavWriter {
     this.#options.onError?.(this.#error);
   }
 
-  async #finish(): Promise<WavResult> {
+  async #finish(cutBytes: number): Promise<WavResult> {
     await this.#work;
     if (this.#filled > 0 && this.#error === null) await this.#writePiece();
     this.#droppedBytes += this.#filled;
     this.#filled = 0;
+    // Memory that held audio holds it no longer (R-COMP-7).
+    this.#filling.fill(0);
+    this.#spare.fill(0);
     try {
+      if (cutBytes > 0 && this.#error === null) {
+        this.#dataBytes -= Math.min(cutBytes, this.#dataBytes);
+        await this.#file!.truncate(WAV_HEADER_BYTES + this.#dataBytes);
+        await this.#writeAll(wavHeader(this.#options.format, this.#dataBytes), WAV_HEADER_BYTES, 0);
+      }
       if (this.#dataBytes % 2 === 1 && this.#error === null)
         await this.#writeAll(new Uint8Array(1), 1, WAV_HEADER_BYTES + this.#dataBytes);
       await this.#file?.close();

@@ -187,7 +187,11 @@ export class WorkerCore {
       this.#recordings.start(start, this.#legs.get(start.legId).slot, this.#clock.nowMs());
       return null;
     },
-    "stop-recording": ({ recordingId }) => this.#recordings.stop(recordingId),
+    "move-recording": (move) => {
+      this.#recordings.move(move, this.#legs.get(move.legId).slot, this.#clock.nowMs());
+      return null;
+    },
+    "stop-recording": ({ recordingId, keepTail = false }) => this.#recordings.stop(recordingId, keepTail),
     load: () => this.#load(),
     shutdown: () => this.#shutdown(),
   };

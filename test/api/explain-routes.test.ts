@@ -15,6 +15,7 @@ import { parseMessage } from "../../src/sip/parser.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { Secrets } from "../../src/store/secrets.ts";
 import { EdgeTable } from "../../src/trunking/edges.ts";
+import { keptAudio } from "../support/kept-audio.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { testAccount } from "../support/records.ts";
 
@@ -102,6 +103,7 @@ beforeAll(async () => {
       baseDomain: "voice.test",
       edges: new EdgeTable(),
       symmetricDefault: false,
+      audio: keptAudio(store, clock),
       noAudioAtRest: false,
       staticIp: { ranges: [], anywhere: false },
       publicBaseUrl: null,

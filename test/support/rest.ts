@@ -12,11 +12,13 @@ import { AlertLog } from "../../src/calls/alert-log.ts";
 import { Call } from "../../src/calls/call.ts";
 import { CallTable } from "../../src/calls/call-table.ts";
 import type { CallOrder } from "../../src/calls/place-call.ts";
+import type { KeptAudio } from "../../src/calls/recording/kept-audio.ts";
 import { Usage } from "../../src/calls/usage.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { Secrets } from "../../src/store/secrets.ts";
 import type { Store } from "../../src/store/store.ts";
 import { EdgeTable } from "../../src/trunking/edges.ts";
+import { keptAudio } from "./kept-audio.ts";
 import { ManualClock } from "./manual-clock.ts";
 
 export const BASE_DOMAIN = "voice.test";
@@ -38,12 +40,16 @@ export interface RestStage {
   readonly routes: readonly RestRoute[];
   /** Parameters that a handler has read otherwise than their description says. */
   readonly misread: ReadonlySet<string>;
+  readonly audio: KeptAudio;
   stop(): Promise<void>;
 }
 
 export async function startRest(
   store: Store = new MemoryStore(),
-  options: Partial<Pick<RestContext, "noAudioAtRest" | "staticIp" | "baseDomain">> = {},
+  options: Partial<Pick<RestContext, "noAudioAtRest" | "staticIp" | "baseDomain">> & {
+    /** Folder of recordings and voice traces; default: none. */
+    readonly audioFolder?: string;
+  } = {},
 ): Promise<RestStage> {
   const clock = new ManualClock();
   const date = clock.wallTime().toISOString();
@@ -63,7 +69,9 @@ export async function startRest(
   const server = newHttpServer();
   const secrets = Secrets.ephemeral();
   const calls = new CallTable();
+  const { audioFolder = null, ...more } = options;
   const alerts = new AlertLog(clock, silentLog);
+  const audio = keptAudio(store, clock, { folder: audioFolder, noAudioAtRest: options.noAudioAtRest ?? false, alerts });
   const stage = {
     url: "",
     store,
@@ -76,6 +84,7 @@ export async function startRest(
     server,
     routes: [] as RestRoute[],
     misread: new Set<string>(),
+    audio,
     stop: () => server.close(),
   };
   const ctx: RestContext = {
@@ -104,7 +113,8 @@ export async function startRest(
     staticIp: { ranges: [], anywhere: true },
     publicBaseUrl: null,
     defaultRegion: "us1",
-    ...options,
+    audio,
+    ...more,
   };
   const routes = restRoutes(ctx);
   stage.routes.push(...routes);

@@ -1,8 +1,9 @@
 /** Recordings of legs (R-REC-4): both parties in their channels or mixed, in step, and a disk that fails harms no call. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import type { RecordingStart } from "../../src/worker/protocol.ts";
 import { Recordings } from "../../src/worker/recordings.ts";
 import { parseWav } from "../../src/worker/wav.ts";
 import { Host, run } from "../support/media-pair.ts";
@@ -72,6 +73,100 @@ describe("what is recorded", () => {
     const at = 30 * 160;
     expect(mixed.readInt16LE(at * 2)).toBe(pair.readInt16LE(at * 4) + pair.readInt16LE(at * 4 + 2));
     expect(mixed.readInt16LE(at * 2)).not.toBe(0);
+  });
+});
+
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+
+/** A leg that hears `SAID` between two times and nothing before and after, in virtual time. */
+async function recordSpan(
+  start: Omit<RecordingStart, "legId" | "recordingId">,
+  totalMs: number,
+  from = 0,
+  upTo = totalMs,
+) {
+  const [caller, gateway] = [new Host(1), new Host(1)];
+  const far = caller.open("127.0.0.1", 1000, { remoteRtp: { address: "127.0.0.2", port: 2000 } });
+  const leg = gateway.open("127.0.0.2", 2000, { remoteRtp: { address: "127.0.0.1", port: 1000 } });
+  const recordings = new Recordings(gateway.core, () => undefined);
+  const base = start.resume === true ? statSync(start.path).size : 0;
+  const limit = start.dataBytesMax ?? Number.POSITIVE_INFINITY;
+  recordings.start({ legId: 7, recordingId: 1, ...start }, leg, 0);
+  for (let nowMs = 0; nowMs < totalMs; nowMs += 5) {
+    if (nowMs % 20 === 0)
+      caller.core.playbackWrite(far, Buffer.alloc(160, nowMs >= from && nowMs < upTo ? SAID : 0xff));
+    caller.core.tick(nowMs);
+    gateway.core.tick(nowMs);
+    gateway.core.forEachFrame((frame) => recordings.accept(frame));
+    run([caller, gateway], nowMs, nowMs + 1);
+    // Virtual time is faster than the disk, which gets turns until it is no more than a second behind.
+    const { channels, trim = false } = start;
+    const due = base + Math.min(limit, Math.max(0, nowMs - (trim ? from : 0) - 1200) * 16 * channels);
+    for (let turns = 0; turns < 2000 && upTo > from && sizeOf(start.path) < due; turns++)
+      await new Promise((done) => setImmediate(done));
+  }
+  const result = await recordings.stop(1).catch(() => undefined);
+  await recordings.settled();
+  return { result, data: Buffer.from(parseWav(readFileSync(start.path)).data) };
+}
+
+describe("how long it is", () => {
+  it.each([1, 2] as const)("R-REC-3: 15 s and 10 s are 15 and 10 ± 0.2 s, with %i channels", async (channels) => {
+    for (const seconds of [10, 15]) {
+      const path = join(folder, `span-${channels}-${seconds}.wav`);
+      const { result, data } = await recordSpan({ path, channels, encoding: "pcm16" }, seconds * 1000);
+      expect(result).toEqual({ dataBytes: data.length, droppedBytes: 0, error: null });
+      expect(Math.abs(data.length / (16_000 * channels) - seconds)).toBeLessThanOrEqual(0.2);
+    }
+  });
+
+  it("R-REC-5: silence of 2 s at both ends is kept by do-not-trim and cut by trim-silence", async () => {
+    const seconds: number[] = [];
+    for (const trim of [false, true]) {
+      const path = join(folder, `trim-${trim}.wav`);
+      const { data } = await recordSpan({ path, channels: 2, encoding: "pcm16", trim }, 7000, 2000, 5000);
+      seconds.push(data.length / 32_000);
+    }
+    expect(Math.abs(seconds[0]! - 7)).toBeLessThanOrEqual(0.2);
+    // 3 s of sound, with 100 ms at each end.
+    expect(Math.abs(seconds[1]! - 3.2)).toBeLessThanOrEqual(0.2);
+  });
+
+  it("R-REC-5: nothing is left of a call in which nobody says anything", async () => {
+    const path = join(folder, "mute.wav");
+    const { data } = await recordSpan({ path, channels: 2, encoding: "pcm16", trim: true }, 3000, 0, 0);
+    expect(data.length).toBe(0);
+  });
+
+  it("ends where it may not be longer", async () => {
+    const path = join(folder, "bounded.wav");
+    const start = { path, channels: 1, encoding: "pcm16", dataBytesMax: 16_000 } as const;
+    expect((await recordSpan(start, 3000)).data.length).toBe(16_000);
+  });
+
+  it("a second recording goes on where the first one has ended, and its channels can be the other way round", async () => {
+    const path = join(folder, "resumed.wav");
+    const start = { path, channels: 2, encoding: "pcm16" } as const;
+    const first = await recordSpan(start, 1000);
+    const { result, data } = await recordSpan({ ...start, resume: true, inboundChannel: 2 }, 1000);
+    expect(result!.dataBytes).toBeGreaterThan(1.9 * first.result!.dataBytes);
+    expect(data.subarray(0, first.data.length)).toEqual(first.data);
+    const sounding = (part: Buffer, channel: number): boolean =>
+      Array.from({ length: part.length / 4 }, (_, i) => part.readInt16LE(4 * i + 2 * channel)).some((one) => one !== 0);
+    const second = data.subarray(first.data.length);
+    expect([first.data, second].map((part) => [sounding(part, 0), sounding(part, 1)])).toEqual([
+      [true, false],
+      [false, true],
+    ]);
+  });
+
+  it("a file of another kind is not gone on with", async () => {
+    const path = join(folder, "other.wav");
+    await recordSpan({ path, channels: 1, encoding: "pcm16" }, 500);
+    const before = readFileSync(path);
+    const { result } = await recordSpan({ path, channels: 2, encoding: "pcm16", resume: true }, 500);
+    expect(result!.error).toContain("no recording of this format");
+    expect(readFileSync(path)).toEqual(before);
   });
 });
 

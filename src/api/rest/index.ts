@@ -14,6 +14,7 @@ import { ipRecordRoutes } from "./ip-records.ts";
 import { keyRoutes } from "./keys.ts";
 import { originationUrlRoutes } from "./origination-urls.ts";
 import { outgoingCallerIdRoutes } from "./outgoing-caller-ids.ts";
+import { recordingRoutes } from "./recordings.ts";
 import type { RestContext, RestRoute } from "./route.ts";
 import { sipDomainRoutes } from "./sip-domains.ts";
 import { sipListRoutes } from "./sip-lists.ts";
@@ -52,5 +53,6 @@ export function restRoutes(ctx: RestContext): RestRoute[] {
     ...callRoutes(ctx),
     ...alertRoutes(ctx),
     ...usageRoutes(ctx),
+    ...recordingRoutes(ctx),
   ];
 }

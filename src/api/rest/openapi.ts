@@ -78,8 +78,10 @@ function operation(method: RestRoute["method"], path: string, description: Route
   const query = does === "list" ? { ...filters, ...LIST_PARAMETERS } : filters;
   const writes = method !== "GET";
   const errors = Object.keys(ERRORS).filter((error) => writes || !["409", "413", "415", "503"].includes(error));
+  const mediaType = (shows?.["contentMediaType"] as string | undefined) ?? JSON_TYPE;
+  const what = mediaType === JSON_TYPE ? "" : "_media";
   return {
-    operationId: `${does}${path.replaceAll(/\{[A-Za-z]+\}|\.json/g, "").replaceAll(/[^A-Za-z0-9]+/g, "_")}`,
+    operationId: `${does}${path.replaceAll(/\{[A-Za-z]+\}|\.json/g, "").replaceAll(/[^A-Za-z0-9]+/g, "_")}${what}`,
     summary: `${resource.name}: ${does}`,
     description: resource.about,
     ...(Object.keys(query).length === 0 ? {} : { parameters: queryParameters(query) }),
@@ -88,7 +90,7 @@ function operation(method: RestRoute["method"], path: string, description: Route
       [status]:
         shows === undefined
           ? { description: "Done." }
-          : { description: "Done.", content: { [JSON_TYPE]: { schema: shows } } },
+          : { description: "Done.", content: { [mediaType]: { schema: shows } } },
       ...Object.fromEntries(errors.map((error) => [error, { $ref: `#/components/responses/error${error}` }])),
     },
   };

@@ -71,9 +71,12 @@ export function addRestRoutes(
               query,
               body: new Parameters(form, description?.body, onMisread),
               base: ctx.publicBaseUrl ?? `${request.protocol}://${request.host}`,
+              range: request.headers.range,
             });
           const writes = route.method !== "GET" && route.writesRecords !== false;
-          const { status, body } = await (writes ? turns.take(answer) : answer());
+          const { status, body, headers = {}, stream } = await (writes ? turns.take(answer) : answer());
+          reply.headers(headers);
+          if (stream !== undefined) return reply.code(status).send(stream);
           return body === undefined ? reply.code(status).send() : reply.code(status).send(body);
         },
       });

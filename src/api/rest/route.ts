@@ -1,11 +1,13 @@
 /** What a REST resource is made of: routes, each a method, a path and a function. The server adds authentication and errors. */
 
+import type { Readable } from "node:stream";
 import type { Clock } from "../../base/clock.ts";
 import type { StaticIpConfig } from "../../base/gateway-config.ts";
 import type { AlertLog } from "../../calls/alert-log.ts";
 import type { Viewer } from "../../calls/call-stories.ts";
 import type { CallTable } from "../../calls/call-table.ts";
 import type { PlaceCall } from "../../calls/place-call.ts";
+import type { KeptAudio } from "../../calls/recording/kept-audio.ts";
 import type { Usage } from "../../calls/usage.ts";
 import type { Secrets } from "../../store/secrets.ts";
 import type { Store } from "../../store/store.ts";
@@ -34,6 +36,8 @@ export interface RestContext {
   readonly edges: EdgeTable;
   /** Symmetric RTP of what is created without saying. */
   readonly symmetricDefault: boolean;
+  /** Recordings and voice traces. */
+  readonly audio: KeptAudio;
   /** Nothing may be switched on that stores audio (R-COMP-6). */
   readonly noAudioAtRest: boolean;
   /** Where IP records have to lie (R-NET-7). */
@@ -56,14 +60,18 @@ export interface RestRequest {
   readonly path: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
   readonly body: Parameters;
+  /** Value of the Range header. */
+  readonly range: string | undefined;
   /** `http://host:port`, for absolute URLs. */
   readonly base: string;
 }
 
 export interface RestReply {
   readonly status: number;
-  /** Absent with 204. */
+  /** Absent with 204, and where there is a stream. */
   readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly stream?: Readable;
 }
 
 export interface RestRoute {

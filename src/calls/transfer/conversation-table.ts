@@ -6,6 +6,7 @@
 import { FifoSet } from "../../base/fifo-set.ts";
 import type { Replaces } from "../../sip/replaces.ts";
 import type { Dialog } from "../../sip/user-agent.ts";
+import type { CallRecording } from "../recording/call-recording.ts";
 import type { Party } from "./party.ts";
 
 /** What others may do with a conversation. */
@@ -21,6 +22,10 @@ export interface Exchange {
   giveAway(party: Party): boolean;
   /** Joins the two again after one of them was moved to another worker and not taken. */
   rejoin(): void;
+  /** Gives up what is recorded of it, to be gone on with elsewhere. */
+  detachRecording(): CallRecording | undefined;
+  /** Takes it back. */
+  attachRecording(recording: CallRecording): void;
 }
 
 /** A party and the conversation that it is in. */

@@ -12,6 +12,7 @@ import { rejection } from "../answer-reoffer.ts";
 import type { CallContext } from "../call-context.ts";
 import { relayDigits } from "../digit-relay.ts";
 import { playHoldAudio } from "../hold-audio.ts";
+import type { CallRecording } from "../recording/call-recording.ts";
 import { CONVERSATION_TABLE, type ConversationEvent, type ConversationState } from "./conversation-state.ts";
 import type { Exchange, Seat } from "./conversation-table.ts";
 import { judgeRefer, type PermittedTarget } from "./judge-refer.ts";
@@ -30,6 +31,8 @@ export interface ConversationOptions {
   readonly limitMs: number;
   /** Call SID that calls to transfer targets are children of. */
   readonly callSid: string;
+  /** What is recorded of that call: it goes on until the conversation is over (R-XFER-10). */
+  readonly recording?: CallRecording | undefined;
 }
 
 export class Conversation implements Exchange {
@@ -48,12 +51,15 @@ export class Conversation implements Exchange {
   #reason: string | undefined;
   #limit: Timer | undefined;
   #stopTogether: (() => void) | undefined;
+  #recording: CallRecording | undefined;
 
   constructor(ctx: CallContext, parties: readonly [Party, Party], options: ConversationOptions) {
     this.#ctx = ctx;
     this.#parties = parties;
     this.#options = options;
     this.accountSid = options.accountSid;
+    this.#recording = options.recording;
+    this.#recording?.hold();
   }
 
   /** Resolves when it is over and every leg that took part has ended. */
@@ -84,6 +90,17 @@ export class Conversation implements Exchange {
     this.#fire("exchanged");
     leaver.leg.hangup();
     return true;
+  }
+
+  detachRecording(): CallRecording | undefined {
+    const recording = this.#recording;
+    this.#recording = undefined;
+    return recording;
+  }
+
+  attachRecording(recording: CallRecording): void {
+    if (this.#state === "over") this.#ctx.recordings.end(recording);
+    else this.#recording = recording;
   }
 
   giveAway(party: Party): boolean {
@@ -197,6 +214,7 @@ export class Conversation implements Exchange {
     });
     this.#attempt = attempt;
     this.#fire("referred");
+    this.#recording?.stay(transferee.leg);
     const leg = await attempt.run(subscription);
     this.#attempt = undefined;
     if (this.#state !== "transferring") {
@@ -240,7 +258,9 @@ export class Conversation implements Exchange {
       this.#fire("target failed");
       return;
     }
+    const adopted = this.#recording === undefined ? exchange.detachRecording() : undefined;
     if (this.#state !== "transferring" || !exchange.giveAway(target)) {
+      if (adopted !== undefined) exchange.attachRecording(adopted);
       exchange.rejoin();
       subscription.finish(481);
       this.#fire("target failed");
@@ -252,6 +272,7 @@ export class Conversation implements Exchange {
     });
     const { accountSid } = transferor.leg.call.details;
     if (transferor.trunkSid !== undefined) this.#ctx.usage.count({ sid: transferor.trunkSid, accountSid }, "transfers");
+    this.#recording ??= adopted;
     subscription.finish(200);
     this.#dismiss(transferor, subscription);
     this.#replace(transferor, target);
@@ -298,6 +319,7 @@ export class Conversation implements Exchange {
       await second.leg.moveTo(worker);
       if (this.#parties[0] !== first || this.#parties[1] !== second || !this.open) return;
     }
+    this.#recording?.join(first.leg, second.leg);
     await first.leg.media.bridge(second.leg.media);
   }
 
@@ -317,6 +339,8 @@ export class Conversation implements Exchange {
   #hangUp(): void {
     this.#stopTogether?.();
     this.#limit?.cancel();
+    // Before its leg is closed, so that the worker closes the file for us.
+    if (this.#recording !== undefined) this.#ctx.recordings.end(this.#recording);
     for (const party of this.#parties) {
       // A party that was given away is another's.
       const isOurs = this.#releases.has(party);

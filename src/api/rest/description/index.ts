@@ -5,6 +5,7 @@ import { ACCOUNTS } from "./accounts.ts";
 import { CALLS } from "./calls.ts";
 import { NUMBERS } from "./numbers.ts";
 import type { ParameterTable, ResourceDescription, Schema } from "./parts.ts";
+import { RECORDINGS } from "./recordings.ts";
 import { SIP } from "./sip.ts";
 import { TRUNKING } from "./trunking.ts";
 import { VOICE } from "./voice.ts";
@@ -26,6 +27,7 @@ export const RESOURCES: readonly ResourceDescription[] = [
   ...SIP,
   ...NUMBERS,
   ...CALLS,
+  ...RECORDINGS,
   ...ACCOUNTS,
 ];
 

@@ -197,6 +197,7 @@ export class Gateway {
       clock: this.#clock,
       log: this.#log.child({ part: "recordings" }),
       alerts: this.alerts,
+      usage: this.#usage,
     });
     const context = this.#context(random, options.secrets, edges);
     this.#pings = new TargetPings(context, this.#stack);

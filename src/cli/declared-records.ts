@@ -180,6 +180,8 @@ class RecordMaker {
         passHeaders: trunk.passHeaders,
         userPhone: trunk.userPhone,
         infoDigits: trunk.infoDigits,
+        recordingMode: trunk.recordingMode,
+        recordingTrim: trunk.recordingTrim,
       };
       return [
         { kind: "trunks", name: trunk.name, record },

@@ -3,6 +3,7 @@ import type { Clock } from "../../src/base/clock.ts";
 import { type Log, silentLog } from "../../src/base/log.ts";
 import { AlertLog } from "../../src/calls/alert-log.ts";
 import { KeptAudio, type KeptAudioOptions } from "../../src/calls/recording/kept-audio.ts";
+import { Usage } from "../../src/calls/usage.ts";
 import type { Store } from "../../src/store/store.ts";
 
 export interface KeptAudioSettings {
@@ -22,5 +23,12 @@ export function keptAudio(store: Store, clock: Clock, settings: KeptAudioSetting
     compliance: { noAudioAtRest },
     store: { path: null },
   };
-  return new KeptAudio({ config, store, clock, log, alerts: settings.alerts ?? new AlertLog(clock, log) });
+  return new KeptAudio({
+    config,
+    store,
+    clock,
+    log,
+    alerts: settings.alerts ?? new AlertLog(clock, log),
+    usage: new Usage(),
+  });
 }

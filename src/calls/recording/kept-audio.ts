@@ -6,6 +6,7 @@ import type { GatewayConfig } from "../../base/gateway-config.ts";
 import type { Log } from "../../base/log.ts";
 import type { Store } from "../../store/store.ts";
 import type { AlertLog } from "../alert-log.ts";
+import type { Usage } from "../usage.ts";
 import { CallRecordings } from "./call-recordings.ts";
 import { RecordingBook } from "./recording-book.ts";
 import { VoiceTraces } from "./voice-traces.ts";
@@ -16,6 +17,7 @@ export interface KeptAudioOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly alerts: AlertLog;
+  readonly usage: Usage;
 }
 
 export class KeptAudio {

@@ -12,6 +12,7 @@ import type { Store } from "../../store/store.ts";
 import type { Recording } from "../../trunking/records.ts";
 import type { RecordingResult } from "../../worker/protocol.ts";
 import type { AlertLog } from "../alert-log.ts";
+import type { Usage } from "../usage.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { durationOf, type FoundFile, RecordingFiles } from "./recording-files.ts";
 import { BYTES_PER_SECOND, type RecordingDetails, type RecordingFile, type RecordingSink } from "./recording-sink.ts";
@@ -26,6 +27,7 @@ export interface RecordingBookOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly alerts: AlertLog;
+  readonly usage: Usage;
 }
 
 export const RECORDING_FAILED = 32230;
@@ -101,6 +103,7 @@ export class RecordingBook implements RecordingSink {
       errorCode: null,
     };
     this.#open.set(sid, recording);
+    if (trunkSid !== null) this.#options.usage.count({ sid: trunkSid, accountSid }, "recordings");
     this.files.prepare(accountSid);
     this.#put(recording);
     return { sid, path: this.files.pathOf(accountSid, sid), dataBytesMax: secondsMax * BYTES_PER_SECOND * channels };

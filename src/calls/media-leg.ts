@@ -130,11 +130,13 @@ export class MediaLeg {
   }
 
   async startRecording(start: Omit<RecordingStart, "legId">): Promise<void> {
+    this.#needSlot();
     await this.worker.request("start-recording", { ...start, legId: this.legId });
   }
 
   /** A recording of another leg of this worker goes on with this one. */
   async takeRecording(recordingId: number, inboundChannel: 1 | 2): Promise<void> {
+    this.#needSlot();
     await this.worker.request("move-recording", { recordingId, legId: this.legId, inboundChannel });
   }
 

@@ -20,8 +20,8 @@ export function metaList<T>(key: string, url: string, page: Page<T>, show: (row:
       page: request.number,
       page_size: request.size,
       first_page_url: `${url}?${page.firstQuery}`,
-      previous_page_url: null,
-      url: `${url}?PageSize=${request.size}&Page=${request.number}`,
+      previous_page_url: page.previousQuery === null ? null : `${url}?${page.previousQuery}`,
+      url: `${url}?${page.query}`,
       next_page_url: page.nextQuery === null ? null : `${url}?${page.nextQuery}`,
       key,
     },
@@ -39,10 +39,10 @@ export function uriList<T>(key: string, uri: string, page: Page<T>, show: (row: 
     page_size: request.size,
     start: rows.length === 0 ? 0 : start,
     end: rows.length === 0 ? 0 : start + rows.length - 1,
-    uri: `${uri}?PageSize=${request.size}&Page=${request.number}`,
+    uri: `${uri}?${page.query}`,
     first_page_uri: `${uri}?${page.firstQuery}`,
     next_page_uri: page.nextQuery === null ? null : `${uri}?${page.nextQuery}`,
-    previous_page_uri: null,
+    previous_page_uri: page.previousQuery === null ? null : `${uri}?${page.previousQuery}`,
   };
 }
 

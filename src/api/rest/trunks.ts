@@ -16,6 +16,8 @@ import { recordingOf } from "./trunk-recording.ts";
 
 const TRANSFER_MODES = ["disable-all", "enable-all", "sip-only"] as const;
 const TRANSFER_CALLER_IDS = ["from-transferee", "from-transferor"] as const;
+const TRUNKS_MAX = 100_000;
+const TOO_MANY_TRUNKS = 21244;
 const INVALID_DOMAIN = 21245;
 const DOMAIN_DEPENDENCY = 21247;
 const DOMAIN_TAKEN = 21248;
@@ -91,6 +93,8 @@ export function trunkRoutes(ctx: RestContext): RestRoute[] {
       method: "POST",
       path: "/v1/Trunks",
       handle: async (request) => {
+        if (ctx.store.countOf("trunks", request.account.sid) >= TRUNKS_MAX)
+          throw new RestError(400, TOO_MANY_TRUNKS, `an account has at most ${TRUNKS_MAX} trunks`);
         const trunk = changed(ctx, newTrunk(ctx, request), read(request, undefined));
         await ctx.store.apply([{ kind: "trunks", put: trunk }]);
         return created(show(request, trunk));

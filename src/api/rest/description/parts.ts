@@ -93,6 +93,8 @@ export const LINK_PARAMETERS: ParameterTable = {
   UserPhone: flag("user=phone where the user is a number."),
   InfoDigits: choice(["off", "without-events", "always"], "DTMF by SIP INFO."),
 };
+/** Beside the lists that guard a trunk or SIP domain: only this gateway has it (SIP-TP-13). */
+export const CERTIFICATE_NAMES = text(8192, "Names of client certificates that let a caller in, with commas between.");
 export const OPTIONS_SECONDS: ParameterSpec = {
   ...integer(0, 3600, "Between our own OPTIONS, 0 for none; empty: as the gateway's setting says (R-KEEP-6)."),
   clears: true,

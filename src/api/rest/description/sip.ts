@@ -2,11 +2,13 @@
 
 import {
   API_VERSION,
+  CERTIFICATE_NAMES,
   COUNT,
   FLAG,
   flag,
   integer,
   links,
+  listed,
   METHOD,
   method,
   oneOf,
@@ -40,6 +42,7 @@ const DOMAIN: ParameterTable = {
   SipRegistration: flag("Only false: this gateway is no registrar."),
   Secure: flag(),
   ByocTrunkSid: sid("BY"),
+  CertificateNames: CERTIFICATE_NAMES,
 };
 
 function mapping(path: string, key: string, prefix: "AL" | "CL", older: boolean): ResourceDescription {
@@ -125,6 +128,7 @@ export const SIP: readonly ResourceDescription[] = [
       emergency_caller_sid: orNull(sidOf("PN")),
       secure: FLAG,
       byoc_trunk_sid: orNull(sidOf("BY")),
+      certificate_names: listed(TEXT),
       ...DATES,
       uri: TEXT,
       subresource_uris: links("credential_list_mappings", "ip_access_control_list_mappings"),

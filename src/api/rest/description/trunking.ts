@@ -2,6 +2,7 @@
 
 import { NUMBER_PROPERTIES } from "./numbers.ts";
 import {
+  CERTIFICATE_NAMES,
   COUNT,
   choice,
   FLAG,
@@ -53,6 +54,7 @@ const TRUNK_PARAMETERS: ParameterTable = {
   CnamLookupEnabled: flag(),
   SymmetricRtpEnabled: flag("An extension of this gateway: send media to where they come from."),
   ...LINK_PARAMETERS,
+  CertificateNames: CERTIFICATE_NAMES,
 };
 
 const ORIGINATION_URL_PARAMETERS = {
@@ -111,6 +113,7 @@ export const TRUNKING: readonly ResourceDescription[] = [
       cnam_lookup_enabled: FLAG,
       symmetric_rtp_enabled: FLAG,
       ...LINK_PROPERTIES,
+      certificate_names: listed(TEXT),
       auth_type: oneOf("", "IP_ACL", "CREDENTIAL_LIST", "IP_ACL,CREDENTIAL_LIST"),
       auth_type_set: listed(oneOf("IP_ACL", "CREDENTIAL_LIST")),
       ...DATES,

@@ -34,7 +34,6 @@ import { lookUpCaller } from "./look-up-caller.ts";
 import { originateCall } from "./origination-call.ts";
 import { mediaPolicy } from "./plan-targets.ts";
 import { terminateCall } from "./termination-call.ts";
-import type { Seat } from "./transfer/conversation-table.ts";
 import { judgeReplaces, takePlace } from "./transfer/take-place.ts";
 import { applicationFor, sipSideOf } from "./voice-application.ts";
 import { partiesOfInvite } from "./voice-parties.ts";
@@ -108,15 +107,18 @@ export class IncomingCalls {
     const { user } = request.uri;
     if (named !== undefined || request.method !== "INVITE" || !request.headers.has("Replaces"))
       return { domain: named, user };
-    const trunkSid = this.#seatOf(request)?.party.trunkSid;
+    const trunkSid = this.#trunkOfReplaced(request);
     const record = trunkSid === undefined ? undefined : store.get("trunks", trunkSid);
     return { domain: record === undefined ? undefined : { kind: "trunk", record }, user };
   }
 
-  #seatOf(request: SipRequest): Seat | undefined {
+  /** Whose customer the party is that an INVITE with Replaces names. */
+  #trunkOfReplaced(request: SipRequest): string | undefined {
+    const { conversations } = this.#ctx;
     try {
       const replaces = readReplaces(request.headers);
-      return replaces === undefined ? undefined : this.#ctx.conversations.find(replaces);
+      if (replaces === undefined) return undefined;
+      return conversations.find(replaces)?.party.trunkSid ?? conversations.findRinging(replaces)?.trunkSid;
     } catch (error) {
       if (error instanceof SipParseError) return undefined;
       throw error;

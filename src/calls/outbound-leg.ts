@@ -70,6 +70,8 @@ export class OutboundLeg {
   /** That fork made an offer of its own since then, so that what its further answers say of the first one is old. */
   #isReoffered = false;
   onFirstAnswer: (() => void) | undefined;
+  /** A provisional answer of this early dialog came, the first or a further one. */
+  onEarlyDialog: ((dialog: { callId: string; localTag: string; remoteTag: string }) => void) | undefined;
   /** 101 to 199; `early` when it brought SDP, which has been applied. */
   onProgress: ((status: number, early: boolean) => void) | undefined;
   onAnswered: ((leg: CallLeg, response: SipResponse) => void) | undefined;
@@ -166,6 +168,9 @@ export class OutboundLeg {
     // 199 ends one branch of a fork and rings nowhere (RFC 6228 §4).
     if (this.#done || response.status === 199) return;
     this.call.apply("rang");
+    const remoteTag = response.to.params.get("tag") ?? "";
+    const localTag = response.from.params.get("tag") ?? "";
+    if (remoteTag !== "") this.onEarlyDialog?.({ callId: this.#invite.callId, localTag, remoteTag });
     let early = false;
     try {
       const applied = this.#applyAnswer(response);

@@ -52,6 +52,9 @@ export interface HuntOptions {
   readonly onRedirectRefused?: (target: OutboundTarget, text: string) => void;
   /** Ringing or early media of the current attempt. */
   readonly onProgress?: (leg: OutboundLeg, status: number, early: boolean) => void;
+  /** An early dialog of the current attempt; `onAttemptOver` ends them all. */
+  readonly onEarlyDialog?: NonNullable<OutboundLeg["onEarlyDialog"]>;
+  readonly onAttemptOver?: () => void;
   /** One attempt failed and another may follow. */
   readonly onAttemptFailed?: (target: OutboundTarget, failure: AttemptFailure) => void;
 }
@@ -193,6 +196,7 @@ export class TargetHunt {
         ringTimer?.cancel();
         this.#current = undefined;
         this.#settle = undefined;
+        this.#options.onAttemptOver?.();
         resolve(result);
       };
       this.#settle = settle;
@@ -207,6 +211,9 @@ export class TargetHunt {
             text: `rang for ${this.#options.ringLimitMs / 1000} s without an answer`,
           });
         });
+      };
+      leg.onEarlyDialog = (dialog) => {
+        if (!settled) this.#options.onEarlyDialog?.(dialog);
       };
       leg.onProgress = (status, early) => {
         if (!settled) this.#options.onProgress?.(leg, status, early);

@@ -348,6 +348,59 @@ describe("SIP-REF-7, RFC 3891 INVITE with Replaces", () => {
     expect(carrier.party.received).toHaveLength(1);
   });
 
+  describe("a call that rings at a phone of the customer", () => {
+    async function ringing(to = `+15550300001@incoming.sip.${BASE}`, at = pbx) {
+      at.script = () => ({ kind: "ring" });
+      const near = await carrier.party.call(`sip:${to}`, {
+        from: "sip:+15550999000@carrier.test",
+        nextHop: HOP,
+        play: sineUlaw(carrier.toneHz, 8000, 8000),
+        loop: true,
+      });
+      up.push(near);
+      const phone = await at.received();
+      await until(() => near.progress.includes(180), "the caller hears it ring");
+      const { callId, from } = inviteOf(phone);
+      return { near, phone, replaces: `${callId};to-tag=${from.params.get("tag")};from-tag=${phone.invite!.localTag}` };
+    }
+
+    it.each(["", ";early-only"])(
+      "is taken by another: CANCEL to the first, and the two talk (Replaces%s)",
+      async (flag) => {
+        const { near, phone, replaces } = await ringing();
+        const call = await take(replaces + flag);
+        up.push(call);
+        expect(await call.answered).toBe(true);
+        expect(await near.answered).toBe(true);
+        await talking([near, carrier], [call, target]);
+        await phone.ended;
+        expect(phone.status).toBe(487);
+        // Nobody can take it a second time.
+        const late = await take(replaces);
+        await late.answered;
+        expect(late.status).toBe(481);
+        near.hangup();
+        await call.ended;
+        await until(() => gateway.gateway.calls.liveCount === 0, "the end of all calls");
+        const statuses = [...gateway.gateway.calls.ended()].slice(-4).map(({ status }) => status);
+        expect(statuses.filter((status) => status === "canceled")).toHaveLength(1);
+      },
+    );
+
+    it("that nobody takes is answered as ever, and a wrong tag or another account's trunk finds none", async () => {
+      const { near, replaces, phone } = await ringing();
+      const wrong = await take(replaces.replace(/from-tag=.*/, "from-tag=other"));
+      await wrong.answered;
+      expect(wrong.status).toBe(481);
+      const closed = await take(replaces, "none");
+      await closed.answered;
+      expect(closed.status).toBe(403);
+      near.hangup();
+      phone.invite!.reject(486);
+      await near.answered;
+    });
+  });
+
   it("sent to our Contact finds its trunk by the dialog", async () => {
     const { near, far } = await termination();
     const call = await target.party.call(HOP, {

@@ -1,9 +1,10 @@
 /**
- * The dialogs of all calls that are up and joined, so that a Replaces finds the party that is meant (RFC 3891 §3). Dialogs that
+ * The dialogs of all calls that are up and joined, and of those that ring, so that a Replaces finds who is meant (RFC 3891 §3). Dialogs that
  * ended lately are remembered by name: they get another answer than those that never were.
  */
 
 import { FifoSet } from "../../base/fifo-set.ts";
+import type { WorkerHandle } from "../../scheduler/worker-handle.ts";
 import type { Replaces } from "../../sip/replaces.ts";
 import type { Dialog } from "../../sip/user-agent.ts";
 import type { CallRecording } from "../recording/call-recording.ts";
@@ -34,10 +35,25 @@ export interface Seat {
   readonly party: Party;
 }
 
+/** What names a dialog, early or confirmed (RFC 3261 §12). */
+export type DialogId = Pick<Dialog, "callId" | "localTag" | "remoteTag">;
+
+/** A call of ours that rings at somebody's and has no answer yet. */
+export interface RingingCall {
+  readonly accountSid: string;
+  /** The trunk whose customer is called. */
+  readonly trunkSid: string;
+  /** Where the caller's media are. */
+  readonly worker: WorkerHandle;
+  /** The newcomer talks with the caller, and who was called gets CANCEL. False when somebody has answered meanwhile. */
+  take(newcomer: Party): boolean;
+}
+
 const ENDED_MAX = 1000;
 
 export class ConversationTable {
   readonly #seats = new Map<string, Seat>();
+  readonly #ringing = new Map<string, RingingCall>();
   /** In the order of ending. */
   readonly #ended = new FifoSet<string>();
 
@@ -62,12 +78,25 @@ export class ConversationTable {
     return this.#ended.has(keyOf(replaces));
   }
 
+  addRinging(dialog: DialogId, ringing: RingingCall): void {
+    this.#ringing.set(keyOfDialog(dialog), ringing);
+  }
+
+  removeRinging(dialog: DialogId): void {
+    this.#ringing.delete(keyOfDialog(dialog));
+  }
+
+  /** The early dialog that is meant, if we began it. */
+  findRinging(replaces: Replaces): RingingCall | undefined {
+    return this.#ringing.get(keyOf(replaces));
+  }
+
   get size(): number {
-    return this.#seats.size;
+    return this.#seats.size + this.#ringing.size;
   }
 }
 
-function keyOfDialog({ callId, localTag, remoteTag }: Dialog): string {
+function keyOfDialog({ callId, localTag, remoteTag }: DialogId): string {
   return `${callId} ${localTag} ${remoteTag}`;
 }
 

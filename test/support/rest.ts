@@ -49,6 +49,8 @@ export async function startRest(
   options: Partial<Pick<RestContext, "noAudioAtRest" | "staticIp" | "baseDomain">> & {
     /** Folder of recordings and voice traces; default: none. */
     readonly audioFolder?: string;
+    /** Those of the store, where it has some. */
+    readonly secrets?: Secrets;
   } = {},
 ): Promise<RestStage> {
   const clock = new ManualClock();
@@ -67,7 +69,7 @@ export async function startRest(
     }) as const;
   await store.apply([account(ACCOUNT, null), account(SUB_ACCOUNT, ACCOUNT.sid), account(OTHER_ACCOUNT, null)]);
   const server = newHttpServer();
-  const secrets = Secrets.ephemeral();
+  const secrets = options.secrets ?? Secrets.ephemeral();
   const calls = new CallTable();
   const { audioFolder = null, ...more } = options;
   const alerts = new AlertLog(clock, silentLog);

@@ -17,6 +17,7 @@ import { Connection, type ConnectionHandler, type KeepAlive } from "./connection
 import { Connector } from "./connector.ts";
 import { isWildcard, localAddressFor, plainAddress } from "./local-address.ts";
 import { AcceptedCounter, StreamListener } from "./stream-listener.ts";
+import { answerBinding, isStun } from "./stun.ts";
 import { defaultPort, type ListenAddress, type ListenOptions, type Target } from "./target.ts";
 import { type PreparedTls, peerNames, prepareTls, type TlsOptions } from "./tls-options.ts";
 import { UdpSocket } from "./udp.ts";
@@ -364,6 +365,11 @@ export class TransportLayer {
 
   #datagram(bytes: Uint8Array, address: string, port: number, socket: UdpSocket): void {
     if (bytes.length <= KEEP_ALIVE_BYTES_MAX) return;
+    if (isStun(bytes)) {
+      const answer = answerBinding(bytes, plainAddress(address), port);
+      if (answer !== undefined) socket.send(answer, address, port);
+      return;
+    }
     const { address: localAddress, port: localPort } = socket.bound;
     const flow: Flow = {
       transport: "udp",

@@ -5,6 +5,8 @@ import type { Flow, SipRequest, Via } from "../message.ts";
 
 /** Well inside the ten minutes after which an idle connection is closed. */
 const KEEP_SECONDS = "120";
+/** Before most NATs forget a binding (RFC 5626 §4.4.2). */
+const KEEP_DATAGRAM_SECONDS = "25";
 
 /**
  * Writes down where the request really came from (§18.2.1). What the sender itself wrote into `received` and `rport` is
@@ -17,8 +19,9 @@ export function stampVia(request: SipRequest, flow: Flow): void {
   if (hasRport) via.params.set("rport", String(flow.remotePort));
   if (hasRport || via.host !== flow.remoteAddress) via.params.set("received", flow.remoteAddress);
   else via.params.delete("received");
-  // RFC 6223 §4.2: pings on connections are answered, so that the sender may count on them; over UDP that would take STUN.
-  if (flow.connectionId !== undefined && via.params.get("keep") === "") via.params.set("keep", KEEP_SECONDS);
+  // RFC 6223 §4.2: pings on connections and STUN over UDP are answered, so that the sender may count on them.
+  if (via.params.get("keep") === "")
+    via.params.set("keep", flow.connectionId === undefined ? KEEP_DATAGRAM_SECONDS : KEEP_SECONDS);
 }
 
 /** Where an answer over UDP goes; undefined when that is no address of one host. */

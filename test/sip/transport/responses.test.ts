@@ -143,7 +143,7 @@ describe("RFC 3261 18.2.1 and 18.2.2 over UDP", () => {
 });
 
 describe("RFC 6223 keep", () => {
-  it("SIP-TP-11 is granted on connections, whose pings are answered, and not over UDP", async () => {
+  it("SIP-TP-11 is granted on connections, whose pings are answered, and over UDP, where STUN is", async () => {
     const stream = await StreamPeer.open(test.port("tcp"));
     opened.push(stream);
     await stream.send(options("SIP/2.0/TCP 127.0.0.1:9;keep"));
@@ -152,7 +152,19 @@ describe("RFC 6223 keep", () => {
     expect((await stream.nextResponse(200)).vias[0]?.params.has("keep")).toBe(false);
     const peer = await udp();
     await peer.send(options(`SIP/2.0/UDP 127.0.0.1:${peer.port};rport;keep`), test.port("udp"));
-    expect((await peer.nextResponse(200)).vias[0]?.params.get("keep")).toBe("");
+    expect((await peer.nextResponse(200)).vias[0]?.params.get("keep")).toBe("25");
+  });
+
+  it("RFC 5626 4.4.2 a binding request to the SIP port is answered with the address that it came from", async () => {
+    const peer = await udp();
+    const id = "0102030405060708090a0b0c";
+    await peer.send(Buffer.from(`000100002112a442${id}`, "hex"), test.port("udp"));
+    await reached(() => peer.other.length === 1, "the answer");
+    const port = (peer.port ^ 0x2112).toString(16).padStart(4, "0");
+    // 127.0.0.1 under the cookie is 5e12a443.
+    expect(peer.other[0]?.toString("hex")).toBe(`0101000c2112a442${id}002000080001${port}5e12a443`);
+    // No SIP, so no message that could not be read.
+    expect(test.stack.counters.parseErrors).toBe(0);
   });
 });
 

@@ -57,6 +57,8 @@ export async function startGateway(
   settings: {
     readonly sip?: string;
     readonly media?: string;
+    /** More keys of this section, beginning with a comma. */
+    readonly webhooks?: string;
     /** Further keys of `tls`, beginning with a comma. */
     readonly tls?: string;
     readonly top?: string;
@@ -89,7 +91,7 @@ media:
   workers: ${workerCount}
 ${settings.media ?? ""}
 streams: { allowInsecureWs: true }
-webhooks: { allowPrivateAddresses: [127.0.0.0/8] }
+webhooks: { allowPrivateAddresses: [127.0.0.0/8]${settings.webhooks ?? ""} }
 store: memory
 ${settings.top ?? ""}
 accounts:

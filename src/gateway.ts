@@ -33,6 +33,7 @@ import { Registrations } from "./calls/registration/registrations.ts";
 import { SipTrace } from "./calls/sip-trace.ts";
 import { TargetHealth } from "./calls/target-health.ts";
 import { TargetPings } from "./calls/target-pings.ts";
+import { testTrunk } from "./calls/test-trunk.ts";
 import { TlsAlerts } from "./calls/tls-alerts.ts";
 import { ConversationTable } from "./calls/transfer/conversation-table.ts";
 import { TrunkAdmission } from "./calls/trunk-admission.ts";
@@ -241,6 +242,7 @@ export class Gateway {
           usage: this.#usage,
           voice: {
             place: (order) => placeCall(context, order),
+            test: (trunk, number, ringMs) => testTrunk(context, trunk, number, ringMs),
             takesCalls: () => !this.#admission.draining && this.calls.liveCount < context.settings.callsMax,
           },
           secrets: options.secrets,

@@ -12,6 +12,7 @@ import { addOpenApiRoute } from "./openapi-route.ts";
 import { restRoutes } from "./rest/index.ts";
 import { addRestRoutes } from "./rest/rest-server.ts";
 import type { RestContext } from "./rest/route.ts";
+import { addTrunkTestRoutes } from "./trunk-test-routes.ts";
 
 export interface HttpServerOptions {
   readonly address: string;
@@ -47,6 +48,7 @@ export class HttpServer {
         reply.type("application/x-pem-file").send(options.caPem),
       );
     addExplainRoutes(this.#server, options.stories, options.auth);
+    addTrunkTestRoutes(this.#server, options.rest.store, options.auth, options.rest.voice.test);
     const routes = restRoutes(options.rest);
     addRestRoutes(this.#server, options.rest, options.auth, options.log, routes);
     addOpenApiRoute(this.#server, routes);

@@ -23,6 +23,8 @@ export type { Handler, StatusCallbackAttributes, VoiceSource };
 /** One call to be made. */
 export interface CallOrder {
   readonly accountSid: string;
+  /** Edge or region that the call is to begin in, or null for the default one (R-EDGE-9). */
+  readonly edge: string | null;
   /** As they are shown in the record. */
   readonly from: string;
   readonly to: string;
@@ -50,7 +52,8 @@ const TIMEOUT_EXTRA_SECONDS = 5;
 export function placeCall(ctx: CallContext, order: CallOrder): Call {
   const { accountSid, from, to, destination } = order;
   const byoc = destination.kind === "number" ? destination.byoc : null;
-  const edge = ctx.localEdges.start(null).edge.name;
+  const start = ctx.localEdges.start(order.edge);
+  const edge = start.edge.name;
   const details = { accountSid, direction: "outbound-api", from, to, edge } as const;
   const call = new Call(
     byoc === null ? details : { ...details, byocTrunkSid: byoc },
@@ -61,8 +64,16 @@ export function placeCall(ctx: CallContext, order: CallOrder): Call {
   const authToken = ctx.store.get("accounts", accountSid)?.authToken ?? "";
   const callbacks = new StatusCallbacks(ctx, call, order.statusCallback, authToken);
   call.control.report = (where) => callbacks.change(where);
-  void run(ctx, order, call);
+  if ("problem" in start) cannotStart(ctx, call, start.problem);
+  else void run(ctx, order, call);
   return call;
+}
+
+/** The edge that was asked for is not there: another one is not what was asked for (R-EDGE-9, R-EDGE-12). */
+function cannotStart(ctx: CallContext, call: Call, problem: string): void {
+  ctx.alerts.raise({ code: 32010, text: problem, callSid: call.sid, accountSid: call.details.accountSid });
+  call.note("routed", problem, { code: "route.bad-target", alert: 32010 });
+  call.apply("end-failed");
 }
 
 async function run(ctx: CallContext, order: CallOrder, call: Call): Promise<void> {

@@ -54,18 +54,33 @@ export function findAccess(options: AccessOptions, environment: Environment): Ap
  * GET of JSON.
  * @throws GatewayError API_UNREACHABLE, API_REFUSED or API_ANSWER, with the cure in its text
  */
-export async function getJson(access: ApiAccess, path: string): Promise<unknown> {
+export function getJson(access: ApiAccess, path: string): Promise<unknown> {
+  return askJson(access, path, undefined, TIMEOUT_MS);
+}
+
+/** POST of JSON, for questions that take long; errors as of `getJson`. */
+export function postJson(access: ApiAccess, path: string, body: object, timeoutMs: number): Promise<unknown> {
+  return askJson(access, path, JSON.stringify(body), timeoutMs);
+}
+
+async function askJson(access: ApiAccess, path: string, body: string | undefined, timeoutMs: number): Promise<unknown> {
   const authorization = `Basic ${Buffer.from(`${access.username}:${access.password}`).toString("base64")}`;
   let status: number;
   let text: string;
   try {
     const answer = await request(access.url + path, {
-      headers: { authorization, accept: "application/json" },
+      method: body === undefined ? "GET" : "POST",
+      headers: {
+        authorization,
+        accept: "application/json",
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      body: body ?? null,
       // One question, one connection.
       reset: true,
-      headersTimeout: TIMEOUT_MS,
-      bodyTimeout: TIMEOUT_MS,
-      signal: AbortSignal.timeout(3 * TIMEOUT_MS),
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      signal: AbortSignal.timeout(3 * timeoutMs),
     });
     status = answer.statusCode;
     const chunks: Buffer[] = [];
@@ -81,9 +96,9 @@ export async function getJson(access: ApiAccess, path: string): Promise<unknown>
       cause: error,
     });
   }
-  const body = parsed(text);
-  if (status === 200 && body !== undefined) return body;
-  const said = (body as { message?: unknown } | undefined)?.message;
+  const answered = parsed(text);
+  if (status === 200 && answered !== undefined) return answered;
+  const said = (answered as { message?: unknown } | undefined)?.message;
   const message = typeof said === "string" ? safeText(said.slice(0, 300)) : `HTTP ${status}`;
   if (status === 401)
     throw new GatewayError(

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: `tandem serve | demo | check | explain | version`. Exit codes: 0 done, 1 failed, 2 wrong use. */
+/** The command line: `tandem serve | demo | check | explain | test-trunk | version`. Exit codes: 0 done, 1 failed, 2 wrong use. */
 
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -8,6 +8,7 @@ import { GatewayError, messageOf } from "../base/errors.ts";
 import { checkReport, formatCheckReport } from "./check-report.ts";
 import { loadConfig } from "./config.ts";
 import { EXPLAIN_HELP, type ExplainOptions, explain } from "./explain.ts";
+import { TEST_TRUNK_HELP, type TestTrunkOptions, testTrunk } from "./test-trunk.ts";
 
 // The gateway and the demonstration are loaded by their commands only: a question should not wait for them.
 
@@ -30,6 +31,10 @@ function entries(text: string): number {
 
 function columns(text: string): number {
   return wholeNumber(text, 60, 400);
+}
+
+function ringSeconds(text: string): number {
+  return wholeNumber(text, 1, 60);
 }
 
 function wholeNumber(text: string, least: number, most: number): number {
@@ -102,6 +107,22 @@ function program(finish: (code: number) => void): Command {
         root.error("error: give an ID, --call-id or --last, not several of them");
       finish(await explain({ ...options, id }, { environment: process.env, out: process.stdout, err: process.stderr }));
     });
+  root
+    .command("test-trunk")
+    .description("Calls a number of a trunk over its origination URIs and prints which of them answered how.")
+    .argument("<trunk>", "SID, friendly name, or first part of the domain")
+    .option("--number <number>", "which number of the trunk; default: the first")
+    .option("--ring <seconds>", "how long a telephone may ring, 1 to 60", ringSeconds, 20)
+    .option("--json", "print the data as JSON")
+    .option("-c, --config <file>", "configuration of the gateway: where it listens, and the credentials")
+    .option("--account <name>", "account to ask as, where the file has several")
+    .option("--url <url>", "where the gateway's HTTP is (default: TANDEM_URL, the file, http://127.0.0.1:8080)")
+    .addHelpText("after", TEST_TRUNK_HELP)
+    .action(async (trunk: string, options: Omit<TestTrunkOptions, "trunk">) =>
+      finish(
+        await testTrunk({ ...options, trunk }, { environment: process.env, out: process.stdout, err: process.stderr }),
+      ),
+    );
   root
     .command("version")
     .description("Prints the version.")

@@ -97,6 +97,9 @@ beforeAll(async () => {
           throw new Error("no call is made here");
         },
         takesCalls: () => true,
+        test: async () => {
+          throw new Error("nothing is tested here");
+        },
       },
       secrets,
       clock,

@@ -105,6 +105,9 @@ export async function startRest(
         return call;
       },
       takesCalls: () => stage.takesCalls,
+      test: async () => {
+        throw new Error("nothing is tested here");
+      },
     },
     secrets,
     clock,

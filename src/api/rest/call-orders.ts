@@ -49,6 +49,7 @@ export function readCallOrder(ctx: RestContext, request: RestRequest): CallOrder
   const script = readApplication(ctx, request) ?? readScript(ctx, request);
   return {
     accountSid: account.sid,
+    edge: request.edge,
     from,
     to: destination.kind === "number" ? destination.number : destination.uri.split("?")[0]!,
     destination,

@@ -8,6 +8,7 @@ import type { Viewer } from "../../calls/call-stories.ts";
 import type { CallTable } from "../../calls/call-table.ts";
 import type { PlaceCall } from "../../calls/place-call.ts";
 import type { KeptAudio } from "../../calls/recording/kept-audio.ts";
+import type { TestTrunk } from "../../calls/test-trunk.ts";
 import type { Usage } from "../../calls/usage.ts";
 import type { Secrets } from "../../store/secrets.ts";
 import type { Store } from "../../store/store.ts";
@@ -20,6 +21,8 @@ export interface VoiceAccess {
   readonly place: PlaceCall;
   /** False while the gateway is full or is going out of service. */
   readonly takesCalls: () => boolean;
+  /** Calls a number of a trunk, for its self test (R-GEN-9). */
+  readonly test: TestTrunk;
 }
 
 /** What resources work on. */

@@ -96,6 +96,7 @@ describe("voice-rest.md 2.2: what is asked for", () => {
     });
     expect(stage.placed.pop()).toEqual({
       accountSid: ACCOUNT.sid,
+      edge: null,
       from: VERIFIED,
       to: good.To,
       destination: { kind: "number", number: good.To, byoc: null },

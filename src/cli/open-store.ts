@@ -34,7 +34,9 @@ export async function openStore(
     if (loaded.created)
       log.warn("a new operator key was written: back it up apart from the data", { file: loaded.origin });
     secrets = new Secrets(loaded.key);
-    store = new SqliteStore({ path, secrets, clock });
+    const durable = new SqliteStore({ path, secrets, clock });
+    if (!durable.writable) log.warn("the data file can only be read: calls are served, changes are refused", { path });
+    store = durable;
   }
   const changed = await applyDeclared(objects, {
     store,

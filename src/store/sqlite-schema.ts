@@ -36,15 +36,7 @@ export const SQL = {
  * @throws StoreError STORE_CORRUPT for the file of another program or of a newer version
  */
 export function openSchema(database: DatabaseSync, path: string): void {
-  const applicationId = pragma(database, "application_id");
-  const version = pragma(database, "user_version");
-  if (applicationId !== APPLICATION_ID && (applicationId !== 0 || version !== 0 || hasTables(database)))
-    throw new StoreError("STORE_CORRUPT", `${path} is the database of another program`);
-  if (version > MIGRATIONS.length)
-    throw new StoreError(
-      "STORE_CORRUPT",
-      `${path} was written by a newer version (schema ${version}, known ${MIGRATIONS.length})`,
-    );
+  const version = knownVersion(database, path);
   // WAL: readers never wait. FULL: what `apply` resolved for survives the loss of power.
   database.exec("PRAGMA journal_mode = WAL");
   database.exec("PRAGMA synchronous = FULL");
@@ -59,6 +51,29 @@ export function openSchema(database: DatabaseSync, path: string): void {
     if (database.isTransaction) database.exec("ROLLBACK");
     throw error;
   }
+}
+
+/** For a file that can only be read. @throws StoreError STORE_CORRUPT as `openSchema`, STORE_READ_ONLY when it has to be migrated first */
+export function checkSchema(database: DatabaseSync, path: string): void {
+  const version = knownVersion(database, path);
+  if (version !== MIGRATIONS.length)
+    throw new StoreError(
+      "STORE_READ_ONLY",
+      `${path} cannot be written, and has to be brought to schema ${MIGRATIONS.length}`,
+    );
+}
+
+function knownVersion(database: DatabaseSync, path: string): number {
+  const applicationId = pragma(database, "application_id");
+  const version = pragma(database, "user_version");
+  if (applicationId !== APPLICATION_ID && (applicationId !== 0 || version !== 0 || hasTables(database)))
+    throw new StoreError("STORE_CORRUPT", `${path} is the database of another program`);
+  if (version > MIGRATIONS.length)
+    throw new StoreError(
+      "STORE_CORRUPT",
+      `${path} was written by a newer version (schema ${version}, known ${MIGRATIONS.length})`,
+    );
+  return version;
 }
 
 function pragma(database: DatabaseSync, name: string): number {

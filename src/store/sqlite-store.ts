@@ -4,8 +4,9 @@
  * stays locked is tried again for a while without blocking, then the write is refused. Secrets lie on disk sealed.
  */
 
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync, statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
 import type { RecordKind, RecordKinds } from "../trunking/records.ts";
@@ -14,7 +15,7 @@ import { RECORD_KINDS } from "./record-groups.ts";
 import type { Secrets } from "./secrets.ts";
 import { storeErrorOf } from "./sqlite-errors.ts";
 import { loadSqlite } from "./sqlite-module.ts";
-import { openSchema, SQL } from "./sqlite-schema.ts";
+import { checkSchema, openSchema, SQL } from "./sqlite-schema.ts";
 import type { Change } from "./store.ts";
 
 export interface SqliteStoreOptions {
@@ -37,14 +38,16 @@ const KEY_CHECK = "key-check";
 const RETRY_MS = 20;
 const BUSY_MS = 2000;
 
-interface Statements {
+/** A file that can be written. */
+interface Connection {
+  readonly database: DatabaseSync;
   readonly put: StatementSync;
   readonly remove: StatementSync;
 }
 
 export class SqliteStore extends MemoryStore {
-  readonly #database: DatabaseSync;
-  readonly #statements: Statements;
+  /** Undefined while the file can only be read. */
+  #connection: Connection | undefined;
   readonly #secrets: Secrets;
   readonly #clock: Clock;
   readonly #path: string;
@@ -54,7 +57,8 @@ export class SqliteStore extends MemoryStore {
   #closed = false;
 
   /**
-   * Opens the data file and reads all records.
+   * Opens the data file and reads all records. A file that can only be read serves calls all the same; each write then looks whether
+   * that has changed.
    * @throws StoreError STORE_CORRUPT, STORE_READ_ONLY, STORE_BUSY, or STORE_KEY when the operator key is another one
    */
   constructor(options: SqliteStoreOptions) {
@@ -65,19 +69,57 @@ export class SqliteStore extends MemoryStore {
     this.#busyMs = options.busyMs ?? BUSY_MS;
     let database: DatabaseSync | undefined;
     try {
-      makePrivate(this.#path);
-      const { DatabaseSync } = loadSqlite();
-      database = new DatabaseSync(this.#path, { timeout: this.#busyMs });
+      database = this.#openForWriting();
+      this.#checkKey(database);
+      this.#load(database);
+      this.#connection = connectionOf(database);
+    } catch (error) {
+      database?.close();
+      const failure = storeErrorOf(error, this.#path);
+      if (!(failure instanceof StoreError && failure.code === "STORE_READ_ONLY" && existsSync(this.#path)))
+        throw failure;
+      this.#readOnly();
+    }
+  }
+
+  /** False while the file can only be read. */
+  get writable(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  #openForWriting(): DatabaseSync {
+    makePrivate(this.#path);
+    const { DatabaseSync } = loadSqlite();
+    const database = new DatabaseSync(this.#path, { timeout: this.#busyMs });
+    try {
       openSchema(database, this.#path);
       // From here on nobody may wait inside SQLite: that would stop signalling too.
       database.exec("PRAGMA busy_timeout = 0");
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  /** Reads a file that nobody can write. @throws StoreError when its log still holds what has to be written into it first */
+  #readOnly(): void {
+    const log = `${this.#path}-wal`;
+    if (existsSync(log) && statSync(log).size > 0)
+      throw new StoreError("STORE_READ_ONLY", `${log} holds changes: ${this.#path} has to be written once to be read`);
+    const { DatabaseSync } = loadSqlite();
+    const url = pathToFileURL(this.#path);
+    // Without it SQLite wants to make files beside this one, even to read it (https://www.sqlite.org/uri.html).
+    url.searchParams.set("immutable", "1");
+    const database = new DatabaseSync(url, { readOnly: true });
+    try {
+      checkSchema(database, this.#path);
       this.#checkKey(database);
       this.#load(database);
-      this.#statements = { put: database.prepare(SQL.putRecord), remove: database.prepare(SQL.removeRecord) };
-      this.#database = database;
     } catch (error) {
-      database?.close();
       throw storeErrorOf(error, this.#path);
+    } finally {
+      database.close();
     }
   }
 
@@ -97,7 +139,7 @@ export class SqliteStore extends MemoryStore {
     await this.#lastWrite;
     if (this.#closed) return;
     this.#closed = true;
-    this.#database.close();
+    this.#connection?.database.close();
   }
 
   async #write(changes: readonly Change[]): Promise<void> {
@@ -106,7 +148,9 @@ export class SqliteStore extends MemoryStore {
       if (this.#closed) throw new StoreError("STORE_READ_ONLY", `${this.#path} is closed`);
       this.index.check(changes);
       try {
-        this.#commit(changes);
+        // Memory is what the file held when it was opened; nobody else has written it since.
+        this.#connection ??= connectionOf(this.#openForWriting());
+        this.#commit(changes, this.#connection);
         // No await in between: whoever sees the record in memory can rely on the disk.
         this.index.make(changes);
         return;
@@ -119,17 +163,16 @@ export class SqliteStore extends MemoryStore {
     }
   }
 
-  #commit(changes: readonly Change[]): void {
-    this.#database.exec("BEGIN IMMEDIATE");
+  #commit(changes: readonly Change[], { database, put, remove }: Connection): void {
+    database.exec("BEGIN IMMEDIATE");
     try {
       for (const change of changes) {
-        if ("put" in change)
-          this.#statements.put.run(change.kind, change.put.sid, this.#bodyOf(change.kind, change.put));
-        else this.#statements.remove.run(change.kind, change.remove);
+        if ("put" in change) put.run(change.kind, change.put.sid, this.#bodyOf(change.kind, change.put));
+        else remove.run(change.kind, change.remove);
       }
-      this.#database.exec("COMMIT");
+      database.exec("COMMIT");
     } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      if (database.isTransaction) database.exec("ROLLBACK");
       throw error;
     }
   }
@@ -176,6 +219,10 @@ export class SqliteStore extends MemoryStore {
     }
     return record as unknown as RecordKinds[RecordKind];
   }
+}
+
+function connectionOf(database: DatabaseSync): Connection {
+  return { database, put: database.prepare(SQL.putRecord), remove: database.prepare(SQL.removeRecord) };
 }
 
 /** A new file is for the operator alone; SQLite gives its side files the same mode. */

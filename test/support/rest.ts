@@ -67,7 +67,8 @@ export async function startRest(
         dateUpdated: date,
       },
     }) as const;
-  await store.apply([account(ACCOUNT, null), account(SUB_ACCOUNT, ACCOUNT.sid), account(OTHER_ACCOUNT, null)]);
+  if (store.get("accounts", ACCOUNT.sid) === undefined)
+    await store.apply([account(ACCOUNT, null), account(SUB_ACCOUNT, ACCOUNT.sid), account(OTHER_ACCOUNT, null)]);
   const server = newHttpServer();
   const secrets = options.secrets ?? Secrets.ephemeral();
   const calls = new CallTable();

@@ -23,6 +23,8 @@ export interface DeclaredPlan {
   /** For `store.apply`, as one group. */
   readonly changes: readonly Change[];
   readonly summary: readonly DeclaredChange[];
+  /** Declared objects that are as the file says already. */
+  readonly unchanged: number;
 }
 
 export interface DeclareOptions {
@@ -33,6 +35,15 @@ export interface DeclareOptions {
   /** `media.symmetricDefault`. */
   readonly symmetricDefault: boolean;
 }
+
+/** For the log. */
+export interface LogLine {
+  readonly text: string;
+  readonly fields: Readonly<Record<string, string | number>>;
+}
+
+/** A first start with a large file is not to bury all else. */
+const LINES_MAX = 50;
 
 /** Kinds of which records that left the file are removed. Accounts own records of REST and are never removed. */
 const REMOVED_KINDS: readonly RecordKind[] = [
@@ -82,17 +93,32 @@ export function planDeclared(objects: DeclaredObjects, options: DeclareOptions):
     }
   }
   changes.push(...detachments(store, removed, kept, options.now));
-  return { changes, summary };
+  const unchanged = declared.length - summary.filter(({ action }) => action !== "removed").length;
+  return { changes, summary, unchanged };
 }
 
-/** The same, and makes the changes. @returns one line for each object that changed */
-export async function applyDeclared(
-  objects: DeclaredObjects,
-  options: DeclareOptions,
-): Promise<readonly DeclaredChange[]> {
-  const { changes, summary } = planDeclared(objects, options);
-  if (changes.length > 0) await options.store.apply(changes);
-  return summary;
+/** The same, and makes the changes. @returns what changed */
+export async function applyDeclared(objects: DeclaredObjects, options: DeclareOptions): Promise<DeclaredPlan> {
+  const plan = planDeclared(objects, options);
+  if (plan.changes.length > 0) await options.store.apply(plan.changes);
+  return plan;
+}
+
+/** What is said at start: how many of each, and one line each up to a bound. */
+export function declaredLines({ summary, unchanged }: Pick<DeclaredPlan, "summary" | "unchanged">): readonly LogLine[] {
+  const count = (action: DeclaredChange["action"]): number => summary.filter((one) => one.action === action).length;
+  const counts = {
+    added: count("created"),
+    changed: count("updated"),
+    removed: count("removed"),
+    unchanged,
+  };
+  const lines: LogLine[] = summary
+    .slice(0, LINES_MAX)
+    .map(({ action, kind, name, sid }) => ({ text: `${action} ${kind} "${name}"`, fields: { sid } }));
+  const rest = summary.length - lines.length;
+  if (rest > 0) lines.push({ text: `and ${rest} more declared objects`, fields: {} });
+  return [{ text: "declared objects", fields: counts }, ...lines];
 }
 
 /** What REST made for a declared trunk or policy that is gone: numbers are let go, targets go with it (R-NUM-5). */

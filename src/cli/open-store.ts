@@ -9,7 +9,7 @@ import { parseOperatorKey, Secrets } from "../store/secrets.ts";
 import { SqliteStore } from "../store/sqlite-store.ts";
 import type { Store } from "../store/store.ts";
 import type { LoadedConfig } from "./config.ts";
-import { applyDeclared } from "./declare.ts";
+import { applyDeclared, declaredLines } from "./declare.ts";
 
 /** @throws StoreError when the data file or its key cannot be used */
 export async function openStore(
@@ -38,12 +38,12 @@ export async function openStore(
     if (!durable.writable) log.warn("the data file can only be read: calls are served, changes are refused", { path });
     store = durable;
   }
-  const changed = await applyDeclared(objects, {
+  const plan = await applyDeclared(objects, {
     store,
     secrets,
     now: clock.wallTime().toISOString(),
     symmetricDefault: settings.media.symmetricDefault,
   });
-  for (const { action, kind, name, sid } of changed) log.info(`${action} ${kind} "${name}"`, { sid });
+  for (const { text, fields } of declaredLines(plan)) log.info(text, fields);
   return { store, secrets };
 }

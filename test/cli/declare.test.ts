@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { newSid } from "../../src/base/ids.ts";
 import { loadConfig, parseConfig } from "../../src/cli/config.ts";
-import { applyDeclared, planDeclared } from "../../src/cli/declare.ts";
+import { applyDeclared, declaredLines, planDeclared } from "../../src/cli/declare.ts";
 import { declaredSid, isDeclaredSid } from "../../src/cli/declared-sid.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { Secrets } from "../../src/store/secrets.ts";
@@ -23,7 +23,7 @@ describe("declared objects", () => {
   it("become records that name each other", async () => {
     const store = new MemoryStore();
     const { objects } = loadConfig(EXAMPLE, {});
-    const summary = await applyDeclared(objects, options(store));
+    const { summary } = await applyDeclared(objects, options(store));
     expect(summary.every(({ action }) => action === "created")).toBe(true);
     expect(summary.map(({ kind, name }) => `${kind}: ${name}`)).toContain("originationUrls: office / standby pbx");
 
@@ -63,6 +63,7 @@ describe("declared objects", () => {
     expect(planDeclared(loadConfig(EXAMPLE, {}).objects, options(store, "2027-01-01T00:00:00.000Z"))).toEqual({
       changes: [],
       summary: [],
+      unchanged: expect.any(Number),
     });
     const other = new MemoryStore();
     await applyDeclared(objects, options(other));
@@ -75,7 +76,7 @@ describe("declared objects", () => {
     await applyDeclared(objectsOf(`${ACCOUNT}trunks: [{ name: a }, { name: b }]`), options(store));
     const created = [...store.list("trunks")][0]!.dateCreated;
     const now = "2027-01-01T00:00:00.000Z";
-    const summary = await applyDeclared(
+    const { summary } = await applyDeclared(
       objectsOf(`${ACCOUNT}trunks: [{ name: a, cnamLookup: true }, { name: c }]`),
       options(store, now),
     );
@@ -85,6 +86,36 @@ describe("declared objects", () => {
       ["removed", "trunks", "b"],
     ]);
     expect([...store.list("trunks")][0]).toMatchObject({ cnamLookup: true, dateCreated: created, dateUpdated: now });
+  });
+
+  it("say how many were added, changed, removed and left, and name what changed up to a bound", async () => {
+    const store = new MemoryStore();
+    const many = Array.from({ length: 60 }, (_, n) => `{ name: t${n} }`).join(", ");
+    const first = declaredLines(await applyDeclared(objectsOf(`${ACCOUNT}trunks: [${many}]`), options(store)));
+    expect(first[0]).toEqual({
+      text: "declared objects",
+      fields: { added: 61, changed: 0, removed: 0, unchanged: 0 },
+    });
+    expect(first).toHaveLength(52);
+    expect(first.at(-1)!.text).toBe("and 11 more declared objects");
+    const some = `{ name: t0, cnamLookup: true }, ${many.slice(many.indexOf("{ name: t2 }"))}, { name: new }`;
+    const second = declaredLines(await applyDeclared(objectsOf(`${ACCOUNT}trunks: [${some}]`), options(store)));
+    expect(second.map(({ text }) => text)).toEqual([
+      "declared objects",
+      'updated trunks "t0"',
+      'created trunks "new"',
+      'removed trunks "t1"',
+    ]);
+    expect(second[0]!.fields).toEqual({ added: 1, changed: 1, removed: 1, unchanged: 59 });
+  });
+
+  it("leave an account suspended that was suspended by REST", async () => {
+    const store = new MemoryStore();
+    await applyDeclared(objectsOf(ACCOUNT), options(store));
+    const [account] = store.list("accounts");
+    await store.apply([{ kind: "accounts", put: { ...account!, status: "suspended" } }]);
+    expect((await applyDeclared(objectsOf(ACCOUNT), options(store))).summary).toEqual([]);
+    expect(store.get("accounts", account!.sid)?.status).toBe("suspended");
   });
 
   it("seal a password again only when it or the key changed", async () => {

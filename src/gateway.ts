@@ -166,6 +166,7 @@ export class Gateway {
       reliable: config.sip.reliableProvisional,
       sessionTimer: sessionTimer(config),
       userAgentName: config.sip.productName,
+      symmetric: config.sip.symmetricSignalling,
       extensions: ["replaces", "norefersub"],
       random,
     });

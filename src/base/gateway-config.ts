@@ -69,6 +69,8 @@ export interface SipConfig {
   readonly sessionMinSeconds: number;
   /** 100rel and PRACK (RFC 3262) are offered and taken. */
   readonly reliableProvisional: boolean;
+  /** Peers behind NAT are reached where they sent from, whatever their Contact says (SIP-DLG-6). */
+  readonly symmetricSignalling: boolean;
   /** User-Agent and Server; "" for none (SIP-DLG-15). */
   readonly productName: string;
   /** R-ORIG-17. */

@@ -66,6 +66,7 @@ const sip = section({
   }).default(1800),
   sessionMinSeconds: int(90, 86_400, "s").default(90),
   reliableProvisional: bool(true),
+  symmetricSignalling: bool(true),
   productName: scalar("text of at most 100 printable characters", (text) =>
     /^[\x20-\x7e]{0,100}$/.test(text) ? text : undefined,
   ).default("Tandem"),

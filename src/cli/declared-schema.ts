@@ -69,7 +69,10 @@ const credentialListSchema = object({
 
 const linkShape = {
   trusted: bool(false),
-  passHeaders: list(scalar("User-to-User, X-Name, X-Begin* or a charging header of RFC 7315", readPassedHeader), 50),
+  passHeaders: list(
+    scalar("User-to-User, Identity, X-Name, X-Begin* or a charging header of RFC 7315", readPassedHeader),
+    50,
+  ),
   userPhone: bool(false),
   infoDigits: oneOf("off", "without-events", "always").default("off"),
 };

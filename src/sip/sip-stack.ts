@@ -57,6 +57,8 @@ export interface SipStackOptions {
   readonly sessionTimer?: Partial<SessionTimerSettings> | null;
   /** Option tags that the user of the stack carries out itself, such as `replaces` (RFC 3891); default none. */
   readonly extensions?: readonly string[];
+  /** UDP peers behind NAT are reached where they sent from (SIP-DLG-6); default true. */
+  readonly symmetric?: boolean;
   /** User-Agent and Server; default "Tandem". */
   readonly userAgentName?: string;
   /** Default: the hosts file, and then `dnsServers`. */
@@ -199,6 +201,7 @@ export class SipStack {
       reliable,
       sessionTimer: options.sessionTimer === null ? undefined : { ...SESSION_TIMER_DEFAULTS, ...options.sessionTimer },
       extensions: options.extensions ?? [],
+      symmetric: options.symmetric ?? true,
       allow: [...METHODS, ...(reliable ? ["PRACK"] : [])].join(", "),
       productName: options.userAgentName ?? "Tandem",
       random,

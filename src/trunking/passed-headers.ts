@@ -11,6 +11,9 @@ const VALUES_LENGTH_MAX = 1024;
 
 /** Lower case; besides `X-…`. */
 const NAMED: ReadonlySet<string> = new Set(["user-to-user", "geolocation", "alert-info", "call-info"]);
+/** Signed, so that a part of it is worth nothing (RFC 8224): it passes whole and counts for nothing (SIP-AUTH-10). */
+const IDENTITY = "identity";
+const IDENTITY_LENGTH_MAX = 4096;
 const CHARGING: ReadonlySet<string> = new Set([
   "p-charging-vector",
   "p-access-network-info",
@@ -20,7 +23,7 @@ const CHARGING: ReadonlySet<string> = new Set([
 /** The name, or `X-` and a beginning with `*`, as configured; undefined for a header that may not pass. */
 export function readPassedHeader(text: string): string | undefined {
   const name = text.toLowerCase();
-  if (NAMED.has(name) || CHARGING.has(name)) return name;
+  if (NAMED.has(name) || CHARGING.has(name) || name === IDENTITY) return name;
   return /^x-[a-z0-9!%_+.-]{0,60}\*?$/.test(name) && name !== "x-" ? name : undefined;
 }
 
@@ -36,8 +39,12 @@ export function passedHeaders(
   const passed: HeaderList = [];
   let room = VALUES_LENGTH_MAX;
   for (const [name, value] of headers) {
-    if (room <= 0) break;
     if (!isWanted(name.toLowerCase(), wanted, trusted)) continue;
+    if (name.toLowerCase() === IDENTITY) {
+      if (value.length <= IDENTITY_LENGTH_MAX) passed.push([name, value]);
+      continue;
+    }
+    if (room <= 0) continue;
     const kept = value.slice(0, room);
     room -= kept.length;
     passed.push([name, kept]);

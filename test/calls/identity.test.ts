@@ -1,5 +1,6 @@
 /** Who the far end is told is calling, and which headers cross (SIP-ID-1 to SIP-ID-11, R-CID-1 to R-CID-5, R-ORIG-5), on the wire. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type AttemptPlan, planForStranger } from "../../src/calls/plan-targets.ts";
 import type { SipRequest } from "../../src/sip/message.ts";
 import { formatNameAddr } from "../../src/sip/name-addr.ts";
 import { passedHeaders, readPassedHeader } from "../../src/trunking/passed-headers.ts";
@@ -184,6 +185,7 @@ describe("the rule of headers that cross", () => {
     ["X-*", "x-*"],
     ["User-to-User", "user-to-user"],
     ["P-Charging-Vector", "p-charging-vector"],
+    ["Identity", "identity"],
     ["P-Asserted-Identity", undefined],
     ["Route", undefined],
     ["Via", undefined],
@@ -205,5 +207,42 @@ describe("the rule of headers that cross", () => {
       ["X-A", 1000],
       ["X-B", 24],
     ]);
+  });
+
+  it("SIP-AUTH-10: Identity is signed: it passes octet by octet or not at all, whatever else does", () => {
+    const signed = `${"e".repeat(900)}.${"s".repeat(86)};info=<https://cert.example.org/x.pem>;alg=ES256;ppt=shaken`;
+    const headers: [string, string][] = [
+      ["X-A", "a".repeat(2000)],
+      ["Identity", signed],
+      ["Identity", "e".repeat(5000)],
+    ];
+    expect(passedHeaders(headers, ["identity", "x-a"], false)).toEqual([
+      ["X-A", "a".repeat(1024)],
+      ["Identity", signed],
+    ]);
+    expect(passedHeaders(headers, ["x-*"], false)).toHaveLength(1);
+  });
+
+  it("SIP-AUTH-7: credentials of one target never go to another", () => {
+    const plan = {
+      call: { dialled: "+15550300001", kind: "byoc", secure: false, diversionHost: null, diversions: [] },
+      fromUser: "+15550100200",
+      fromHost: "pstn.voice.test",
+      hidden: false,
+      maxForwards: 70,
+      tlsVerify: true,
+      edge: {} as AttemptPlan["edge"],
+      credentials: { username: "trunk", password: "Secret-Password-1" },
+      symmetricRtp: false,
+      infoDigits: undefined,
+      trusted: true,
+      passed: [
+        ["X-Tag", "1"],
+        ["P-Charging-Vector", "icid-value=1"],
+      ],
+    } satisfies AttemptPlan;
+    const stranger = planForStranger(plan);
+    expect(stranger).toMatchObject({ trusted: false, passed: [["X-Tag", "1"]], fromUser: "+15550100200" });
+    expect(JSON.stringify(stranger)).not.toContain("Secret");
   });
 });

@@ -30,6 +30,8 @@ export interface SipCore {
   readonly sessionTimer: SessionTimerSettings | undefined;
   /** Option tags of extensions that the user of the stack carries out. */
   readonly extensions: readonly string[];
+  /** Requests in a dialog go where its last one came from, when the Contact is private and that is not (SIP-DLG-6). */
+  readonly symmetric: boolean;
   /** Methods that we take, for Allow. */
   readonly allow: string;
   /** User-Agent in requests, Server in responses; "" for none. */

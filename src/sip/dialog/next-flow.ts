@@ -26,7 +26,7 @@ export async function prepareInDialog(
 ): Promise<Prepared> {
   const isUsedOn =
     (flow.connectionId !== undefined && core.transports.isOpen(flow)) ||
-    (flow.transport === "udp" && isUnreachable(nextHop.host, flow.remoteAddress));
+    (flow.transport === "udp" && core.symmetric && isUnreachable(nextHop.host, flow.remoteAddress));
   if (isUsedOn) return { request: build(flow), flow };
   const [located] = await core.locator.locate(nextHop);
   const target = {

@@ -505,7 +505,7 @@ describe("RFC 3261 14.1 re-INVITE of ours", () => {
   });
 });
 
-describe("SIP-DLG-6 symmetric signalling", () => {
+describe("what names a request of ours", () => {
   it("SIP-TXN-14 Call-ID, branch and tags are random and name no host", async () => {
     stage.call();
     const request = await stage.agent.peer.nextRequest("INVITE");

@@ -20,6 +20,7 @@ import { CallStories } from "./calls/call-stories.ts";
 import { CallTable } from "./calls/call-table.ts";
 import { callerNames } from "./calls/caller-name-source.ts";
 import type { CallerNames } from "./calls/caller-names.ts";
+import { EdgeDirectory } from "./calls/edge-directory.ts";
 import { readHoldAudio } from "./calls/hold-audio.ts";
 import { IncomingCalls } from "./calls/incoming-call.ts";
 import { LocalEdges } from "./calls/local-edges.ts";
@@ -37,6 +38,7 @@ import { testTrunk } from "./calls/test-trunk.ts";
 import { TlsAlerts } from "./calls/tls-alerts.ts";
 import { ConversationTable } from "./calls/transfer/conversation-table.ts";
 import { TrunkAdmission } from "./calls/trunk-admission.ts";
+import { unservedEdges } from "./calls/unserved-edges.ts";
 import { Usage } from "./calls/usage.ts";
 import { compileWasm } from "./media/wasm-engine.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
@@ -123,7 +125,8 @@ export class Gateway {
       if (call !== undefined) call.hasError = true;
     };
     const edges = new EdgeTable(config.edges);
-    this.#edges = new LocalEdges(planEdges(config), edges, this.#clock);
+    const plans = planEdges(config);
+    this.#edges = new LocalEdges(plans, edges, this.#clock);
     this.#targetHealth = new TargetHealth(() => this.#clock.nowMs());
     const random = options.random ?? Math.random;
     const moduleUrl = options.wasmUrl ?? wasmUrl;
@@ -208,7 +211,6 @@ export class Gateway {
     const newRequests = new NewRequests(context, this.#incoming, this.#overload, {
       strangerBurst: config.sip.strangerBurst,
       strangerRefillMs: config.sip.strangerRefillMs,
-      isOwnAddress: (host) => this.#isOwnAddress(host),
     });
     this.#newRequests = newRequests;
     this.#stack.admit = (request, flow) => newRequests.judge(request, flow);
@@ -250,6 +252,13 @@ export class Gateway {
           clock: this.#clock,
           baseDomain: config.domains.base,
           edges,
+          edgeDirectory: new EdgeDirectory({
+            plans,
+            local: this.#edges,
+            calls: this.calls,
+            base: config.domains.base,
+            listening: () => this.#stack.listening,
+          }),
           symmetricDefault: config.media.symmetricDefault,
           audio: this.#audio,
           noAudioAtRest: config.compliance.noAudioAtRest,
@@ -275,11 +284,17 @@ export class Gateway {
       gateway.#pings.start();
       gateway.#overload.start();
       gateway.#registrations.start();
+      gateway.#tellUnservedEdges();
     } catch (error) {
       await gateway.stop();
       throw error;
     }
     return gateway;
+  }
+
+  #tellUnservedEdges(): void {
+    for (const { edge, sid, uses } of unservedEdges(this.store, new EdgeTable(this.#config.edges), this.#edges))
+      this.#log.warn("an edge is asked for that is not served here: such targets are passed over", { edge, sid, uses });
   }
 
   /** SIP addresses as they were bound. */
@@ -357,14 +372,6 @@ export class Gateway {
       await new Promise<void>((done) => this.#clock.after(DRAIN_STEP_MS, done));
   }
 
-  /** True for the addresses that it listens on and those that it announces. */
-  #isOwnAddress(host: string): boolean {
-    return (
-      this.listening.some(({ address }) => address === host) ||
-      this.#edges.all.some(({ plan }) => plan.listen.some(({ announce }) => announce === host))
-    );
-  }
-
   #context(random: () => number, secrets: Secrets, edges: EdgeTable): CallContext {
     const { sip, media, domains, auth, streams, srtp, redirect, termination } = this.#config;
     return {
@@ -387,6 +394,7 @@ export class Gateway {
       recordings: this.#audio.calls,
       edges,
       localEdges: this.#edges,
+      staticIpEdges: this.#config.staticIp.edges,
       divert: { base: domains.base, edges, reach: redirect.reach, denied: redirect.denied },
       authenticator: new Authenticator(this.#clock, secrets, auth),
       targetHealth: this.#targetHealth,

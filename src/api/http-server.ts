@@ -5,6 +5,7 @@ import { messageOf, TransportError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { CallStories } from "../calls/call-stories.ts";
 import type { HttpAuth } from "./auth.ts";
+import { addEdgeRoutes } from "./edge-routes.ts";
 import { addExplainRoutes } from "./explain-routes.ts";
 import { type GatewayStatus, metricsText } from "./metrics.ts";
 import { newHttpServer } from "./new-http-server.ts";
@@ -47,6 +48,7 @@ export class HttpServer {
       this.#server.get("/certificate.pem", (_request, reply) =>
         reply.type("application/x-pem-file").send(options.caPem),
       );
+    addEdgeRoutes(this.#server, options.rest.edgeDirectory, options.auth);
     addExplainRoutes(this.#server, options.stories, options.auth);
     addTrunkTestRoutes(this.#server, options.rest.store, options.auth, options.rest.voice.test);
     const routes = restRoutes(options.rest);

@@ -284,6 +284,8 @@ export interface StaticIpConfig {
   readonly ranges: readonly string[];
   /** IP records may lie anywhere. */
   readonly anywhere: boolean;
+  /** Edges at which calls are known by their source (R-NET-9); none: the first one alone. */
+  readonly edges: readonly string[];
 }
 
 /** Names of callers for trunks that ask for them (R-CNAM-4). Without a source there is no lookup. */

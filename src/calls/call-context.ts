@@ -86,6 +86,8 @@ export interface CallContext {
   readonly edges: EdgeTable;
   /** The edges of this process. */
   readonly localEdges: LocalEdges;
+  /** Names of the edges that take calls by their source (R-NET-9); empty: the default one. */
+  readonly staticIpEdges: readonly string[];
   readonly divert: DivertPolicy;
   readonly authenticator: Authenticator;
   readonly targetHealth: TargetHealth;

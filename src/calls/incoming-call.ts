@@ -6,13 +6,13 @@
 import { messageOf, SdpError, SipParseError } from "../base/errors.ts";
 import { SdpRefusal } from "../sdp/refusal.ts";
 import { readCallerIdentity } from "../sip/identity.ts";
-import type { Flow, SipRequest } from "../sip/message.ts";
+import type { Flow } from "../sip/message.ts";
 import { type Replaces, readReplaces } from "../sip/replaces.ts";
 import { formatUri } from "../sip/uri.ts";
 import type { IncomingInvite } from "../sip/user-agent.ts";
 import type { Store } from "../store/store.ts";
 import { TRUNKING_ALERTS } from "../trunking/alerts.ts";
-import { domainNameOf, servedHost } from "../trunking/domains.ts";
+import { domainNameOf } from "../trunking/domains.ts";
 import { AuthFailures, KnownSources } from "../trunking/limits.ts";
 import { isE164 } from "../trunking/numbers.ts";
 import type { InfoDigits, SipDomain, Trunk } from "../trunking/records.ts";
@@ -23,6 +23,7 @@ import {
   type TerminationDomain,
   type TerminationRefused,
 } from "../trunking/termination.ts";
+import { addressed } from "./addressing.ts";
 import { admissionNotes, type Note } from "./admission-notes.ts";
 import type { AdmittedInvite } from "./admitted-invite.ts";
 import { anchor, noteOtherEdge } from "./anchor.ts";
@@ -75,56 +76,6 @@ export class IncomingCalls {
     return this.#ctx.admission.draining || this.#ctx.localEdges.at(localAddress).draining;
   }
 
-  /** The trunk or SIP domain that a host names. */
-  domainOf(host: string): TerminationDomain | undefined {
-    const { store, settings, edges } = this.#ctx;
-    const served = servedHost(host, settings.baseDomain, edges);
-    if (served === null) return undefined;
-    if (served.kind === "pstn") {
-      const record = store.trunkByDomain(served.label);
-      return record === undefined ? undefined : { kind: "trunk", record };
-    }
-    const record = store.sipDomainByName(served.label);
-    return record === undefined ? undefined : { kind: "sip-domain", record };
-  }
-
-  /**
-   * As `domainOf`; requests to our Contact are known by what it was given for: a registration at a carrier by its user
-   * (SIP-REG-3), an INVITE with Replaces by the dialog (RFC 3891 §3).
-   */
-  domainOfRequest(request: SipRequest): TerminationDomain | undefined {
-    return this.#addressed(request).domain;
-  }
-
-  /** Which domain a request is for, and the user it calls there. */
-  #addressed(request: SipRequest): { domain: TerminationDomain | undefined; user: string | undefined } {
-    const { store, registrations } = this.#ctx;
-    const named = this.domainOf(request.uri.host);
-    const registered = registrations.domainOfUser(request.uri.user);
-    // Where the user says who we are, To says who is called (RFC 3261 §8.1.1.2).
-    if (registered !== undefined)
-      return { domain: named ?? { kind: "sip-domain", record: registered }, user: request.to.uri.user };
-    const { user } = request.uri;
-    if (named !== undefined || request.method !== "INVITE" || !request.headers.has("Replaces"))
-      return { domain: named, user };
-    const trunkSid = this.#trunkOfReplaced(request);
-    const record = trunkSid === undefined ? undefined : store.get("trunks", trunkSid);
-    return { domain: record === undefined ? undefined : { kind: "trunk", record }, user };
-  }
-
-  /** Whose customer the party is that an INVITE with Replaces names. */
-  #trunkOfReplaced(request: SipRequest): string | undefined {
-    const { conversations } = this.#ctx;
-    try {
-      const replaces = readReplaces(request.headers);
-      if (replaces === undefined) return undefined;
-      return conversations.find(replaces)?.party.trunkSid ?? conversations.findRinging(replaces)?.trunkSid;
-    } catch (error) {
-      if (error instanceof SipParseError) return undefined;
-      throw error;
-    }
-  }
-
   /** Takes one INVITE; never rejects. */
   async take(invite: IncomingInvite): Promise<void> {
     try {
@@ -141,7 +92,7 @@ export class IncomingCalls {
       this.#overloaded(invite, "draining");
       return;
     }
-    const { domain, user } = this.#addressed(request);
+    const { domain, user } = addressed(this.#ctx, request, flow);
     const realm = this.realmOf(domain);
     const { store, settings } = this.#ctx;
     const lists = domain?.record.credentialListSids.flatMap((sid) => store.get("credentialLists", sid) ?? []) ?? [];
@@ -246,7 +197,7 @@ export class IncomingCalls {
   /** An INVITE that the stack has answered 483: a call that failed, with its alert (requirements 0.1). */
   outOfHops({ request, flow }: Pick<IncomingInvite, "request" | "flow">): void {
     if (request.method !== "INVITE") return;
-    const domain = this.domainOfRequest(request);
+    const { domain } = addressed(this.#ctx, request, flow);
     const call = this.#refusedCall({ request, flow }, domain);
     const text = "Max-Forwards is 0: the call has come too far, or goes round";
     call.note("checked", text, { code: "refused.hops", status: 483, alert: 32006 });
@@ -279,7 +230,7 @@ export class IncomingCalls {
 
   #overloaded(invite: IncomingInvite, why: string): void {
     this.#ctx.log.info("call refused: overload", { why });
-    const domain = this.domainOfRequest(invite.request);
+    const { domain } = addressed(this.#ctx, invite.request, invite.flow);
     this.#turnedAway(invite, domain, { step: "admission", text: why, fields: { code: "overload", status: 503 } });
     invite.reject(503, { headers: [["Retry-After", String(this.retryAfterSeconds())]] });
   }

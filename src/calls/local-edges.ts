@@ -3,6 +3,7 @@
  * R-EDGE-12, R-ORIG-10). Every edge has addresses of its own, so the address that a request came to tells its edge.
  */
 
+import { isIP } from "node:net";
 import type { Clock } from "../base/clock.ts";
 import { isOnThisMachine, isWildcard } from "../sip/transport/local-address.ts";
 import type { EdgeMedia, EdgePlan } from "../trunking/edge-plan.ts";
@@ -10,6 +11,7 @@ import type { EdgeTable } from "../trunking/edges.ts";
 
 /** How long it is believed that an address is there: asking the system costs. */
 const PRESENCE_MS = 1000;
+const ASKED_MAX = 1000;
 
 /** Where a leg is to leave from, or why it cannot. */
 export type Egress = { readonly edge: LocalEdge } | { readonly edge: LocalEdge; readonly problem: string };
@@ -39,6 +41,12 @@ export class LocalEdges {
   readonly all: readonly LocalEdge[];
   readonly #names: EdgeTable;
   readonly #byAddress = new Map<string, LocalEdge>();
+  /** Signalling addresses, bound and announced. */
+  readonly #own = new Set<string>();
+  /** Something listens on all addresses of the machine: then the machine is asked which those are. */
+  #isEverywhere = false;
+  readonly #asked = new Map<string, boolean>();
+  #askedUntilMs = 0;
   readonly #clock: Clock;
   readonly #hasAddress: (address: string) => boolean;
   /** Edge → whether the machine has an address of it, and until when that is believed. */
@@ -57,6 +65,11 @@ export class LocalEdges {
     this.#names = names;
     this.#clock = clock;
     this.#hasAddress = hasAddress;
+    for (const { plan } of this.all)
+      for (const { address, announce } of plan.listen) {
+        if (isWildcard(address)) this.#isEverywhere = true;
+        for (const own of [address, announce, ...plan.addresses]) if (!isWildcard(own)) this.#own.add(own);
+      }
     for (const edge of this.all) {
       for (const { address } of edge.plan.listen) this.#byAddress.set(address, edge);
       if (!isWildcard(edge.media.address)) this.#byAddress.set(edge.media.address, edge);
@@ -76,6 +89,21 @@ export class LocalEdges {
   /** The edge that a socket of ours belongs to. */
   at(localAddress: string): LocalEdge {
     return this.#byAddress.get(localAddress) ?? this.default;
+  }
+
+  /** True for a host that is an address of ours, as peers see it (R-NET-6). */
+  ownsAddress(host: string): boolean {
+    const address = host.replace(/^\[|\]$/g, "");
+    if (this.#own.has(address)) return true;
+    if (!this.#isEverywhere || isIP(address) === 0) return false;
+    const nowMs = this.#clock.nowMs();
+    if (nowMs >= this.#askedUntilMs || this.#asked.size >= ASKED_MAX) {
+      this.#asked.clear();
+      this.#askedUntilMs = nowMs + PRESENCE_MS;
+    }
+    const known = this.#asked.get(address) ?? this.#hasAddress(address);
+    this.#asked.set(address, known);
+    return known;
   }
 
   /** The edge that goes by this name or region; undefined when it is not served here. */

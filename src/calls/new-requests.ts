@@ -10,7 +10,8 @@ import type { Admission } from "../sip/sip-stack.ts";
 import { matchingAclEntry } from "../trunking/acl.ts";
 import { TokenBuckets } from "../trunking/limits.ts";
 import { guardsSources, listedSource } from "../trunking/listed-source.ts";
-import type { TerminationDomain } from "../trunking/termination.ts";
+import { isBySource, type TerminationDomain } from "../trunking/termination.ts";
+import { addressed } from "./addressing.ts";
 import type { CallContext } from "./call-context.ts";
 import type { IncomingCalls } from "./incoming-call.ts";
 import type { Overload } from "./overload.ts";
@@ -22,15 +23,12 @@ export interface NewRequestRules {
   /** Requests of one stranger at once, and how often one more. */
   readonly strangerBurst: number;
   readonly strangerRefillMs: number;
-  /** True for a host that is the gateway's own address. */
-  readonly isOwnAddress: (host: string) => boolean;
 }
 
 export class NewRequests {
   readonly #ctx: CallContext;
   readonly #incoming: IncomingCalls;
   readonly #overload: Overload;
-  readonly #rules: NewRequestRules;
   readonly #strangers: TokenBuckets;
   readonly counters = { overloaded: 0, strangers: 0, challenged: 0 };
 
@@ -38,7 +36,6 @@ export class NewRequests {
     this.#ctx = ctx;
     this.#incoming = incoming;
     this.#overload = overload;
-    this.#rules = rules;
     this.#strangers = new TokenBuckets(rules.strangerBurst, rules.strangerRefillMs);
   }
 
@@ -52,9 +49,9 @@ export class NewRequests {
       );
       return "drop";
     }
-    const domain = this.#incoming.domainOfRequest(request);
+    const domain = addressed(this.#ctx, request, flow).domain;
     // OPTIONS to the gateway itself are pings of peers that know its address.
-    const isPing = request.method === "OPTIONS" && this.#rules.isOwnAddress(request.uri.host);
+    const isPing = request.method === "OPTIONS" && this.#ctx.localEdges.ownsAddress(request.uri.host);
     if (domain === undefined && !isPing) return this.#unknown(request, flow);
     if (!this.#isVouchedFor(domain, flow) && !this.#strangers.take(flow.remoteAddress, this.#ctx.clock.nowMs())) {
       this.counters.strangers++;
@@ -77,7 +74,9 @@ export class NewRequests {
 
   /** An address of any list, or one that was let in with a password: a trunk, for which connections are kept (hardening R16). */
   isKnownPeer(address: string): boolean {
-    return this.#incoming.isKnown(address) || matchingAclEntry(this.#ctx.store.list("ipAcls"), address) !== undefined;
+    const { store } = this.#ctx;
+    if (store.domainBySource(address) !== undefined) return true;
+    return this.#incoming.isKnown(address) || matchingAclEntry(store.list("ipAcls"), address) !== undefined;
   }
 
   #unknown(request: SipRequest, flow: Flow): Admission {
@@ -119,7 +118,8 @@ export class NewRequests {
 
   /** In a list of the domain, or let in with a password within the last hour. */
   #isVouchedFor(domain: TerminationDomain | undefined, flow: Flow): boolean {
-    return this.#incoming.isKnown(flow.remoteAddress) || (domain !== undefined && this.#isListed(domain, flow));
+    if (this.#incoming.isKnown(flow.remoteAddress)) return true;
+    return domain !== undefined && (isBySource(domain) || this.#isListed(domain, flow));
   }
 
   #isListed({ record }: TerminationDomain, flow: Flow): boolean {
@@ -142,7 +142,8 @@ export class NewRequests {
   #challenge(request: SipRequest, flow: Flow, domain: TerminationDomain | undefined): Admission | undefined {
     if (request.method !== "INVITE" || domain === undefined || this.#incoming.isDraining(flow)) return undefined;
     if (domain.record.credentialListSids.length === 0 || request.headers.has("Proxy-Authorization")) return undefined;
-    if (guardsSources(domain.record) && !this.#isListed(domain, flow)) return undefined;
+    const asksList = guardsSources(domain.record) && !isBySource(domain);
+    if (asksList && !this.#isListed(domain, flow)) return undefined;
     this.counters.challenged++;
     const realm = this.#incoming.realmOf(domain);
     this.#tell(

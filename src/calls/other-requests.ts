@@ -3,6 +3,7 @@
 import type { IncomingRequest } from "../sip/user-agent.ts";
 import { TokenBuckets } from "../trunking/limits.ts";
 import { guardsSources, listedSource } from "../trunking/listed-source.ts";
+import { domainOfHost } from "./addressing.ts";
 import type { CallContext } from "./call-context.ts";
 import type { IncomingCalls } from "./incoming-call.ts";
 
@@ -26,7 +27,7 @@ export class OtherRequests {
           code: 32210,
           level: "warning",
           text: "REGISTER is not offered: trunks are used without registration",
-          accountSid: this.#incoming.domainOf(incoming.request.uri.host)?.record.accountSid ?? "",
+          accountSid: domainOfHost(this.#ctx, incoming.request.uri.host)?.record.accountSid ?? "",
           remote: `${incoming.flow.remoteAddress}:${incoming.flow.remotePort}`,
           sipStatus: 405,
         });
@@ -36,7 +37,7 @@ export class OtherRequests {
 
   #optionsRequest(incoming: IncomingRequest): void {
     const { request, flow } = incoming;
-    const domain = this.#incoming.domainOf(request.uri.host);
+    const domain = domainOfHost(this.#ctx, request.uri.host);
     const acls = domain?.record.ipAclSids.flatMap((sid) => this.#ctx.store.get("ipAcls", sid) ?? []) ?? [];
     const isListed =
       domain === undefined || !guardsSources(domain.record) || listedSource(domain.record, acls, flow) !== undefined;

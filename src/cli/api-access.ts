@@ -60,10 +60,21 @@ export function getJson(access: ApiAccess, path: string): Promise<unknown> {
 
 /** POST of JSON, for questions that take long; errors as of `getJson`. */
 export function postJson(access: ApiAccess, path: string, body: object, timeoutMs: number): Promise<unknown> {
-  return askJson(access, path, JSON.stringify(body), timeoutMs);
+  return askJson(access, path, { type: "application/json", text: JSON.stringify(body) }, timeoutMs);
 }
 
-async function askJson(access: ApiAccess, path: string, body: string | undefined, timeoutMs: number): Promise<unknown> {
+/** POST of a form; errors as of `getJson`. */
+export function postForm(access: ApiAccess, path: string, form: Readonly<Record<string, string>>): Promise<unknown> {
+  const text = new URLSearchParams(form).toString();
+  return askJson(access, path, { type: "application/x-www-form-urlencoded", text }, TIMEOUT_MS);
+}
+
+async function askJson(
+  access: ApiAccess,
+  path: string,
+  body: { readonly type: string; readonly text: string } | undefined,
+  timeoutMs: number,
+): Promise<unknown> {
   const authorization = `Basic ${Buffer.from(`${access.username}:${access.password}`).toString("base64")}`;
   let status: number;
   let text: string;
@@ -73,9 +84,9 @@ async function askJson(access: ApiAccess, path: string, body: string | undefined
       headers: {
         authorization,
         accept: "application/json",
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(body === undefined ? {} : { "content-type": body.type }),
       },
-      body: body ?? null,
+      body: body?.text ?? null,
       // One question, one connection.
       reset: true,
       headersTimeout: timeoutMs,

@@ -5,6 +5,7 @@
 
 import { stringify } from "yaml";
 import type { GatewayConfig, MediaConfig } from "../base/gateway-config.ts";
+import { planEdges } from "../trunking/edge-plan.ts";
 import type { LoadedConfig } from "./config.ts";
 import { SECRET_KEYS } from "./declared-schema.ts";
 
@@ -38,7 +39,7 @@ export function checkReport(config: LoadedConfig, cores: number): CheckReport {
     file,
     effective: masked(asWritten(config)),
     listens: listensOf(settings),
-    capacity: capacityOf(settings.media, cores),
+    capacity: capacityOf(settings.media, cores, portRanges(settings)),
     warnings: config.warnings,
   };
 }
@@ -67,10 +68,15 @@ export function workerCount(media: Pick<MediaConfig, "workers">, cores: number):
 }
 
 /** A leg takes an even port and the next one; workers get equal, disjoint parts of the range. */
-export function capacityOf(media: MediaConfig, cores: number): CallCapacity {
+export function capacityOf(
+  media: MediaConfig,
+  cores: number,
+  ranges: readonly Pick<MediaConfig, "portMin" | "portMax">[] = [media],
+): CallCapacity {
   const workers = workerCount(media, cores);
   const legsByWorkers = workers * media.legsPerWorker;
-  const legsByPorts = media.portMin === 0 && media.portMax === 0 ? null : pairsOf(media.portMin, media.portMax);
+  const isAny = ranges.some(({ portMin, portMax }) => portMin === 0 && portMax === 0);
+  const legsByPorts = isAny ? null : ranges.reduce((sum, { portMin, portMax }) => sum + pairsOf(portMin, portMax), 0);
   const byPorts = Math.floor((legsByPorts ?? Number.POSITIVE_INFINITY) / 2);
   const byWorkers = Math.floor(legsByWorkers / 2);
   const fits = Math.min(byPorts, byWorkers);
@@ -85,29 +91,34 @@ export function capacityOf(media: MediaConfig, cores: number): CallCapacity {
   };
 }
 
+/** Every edge has ports of its own. */
+function portRanges(settings: GatewayConfig): Pick<MediaConfig, "portMin" | "portMax">[] {
+  return planEdges(settings).flatMap(({ media }) => media ?? []);
+}
+
 function pairsOf(portMin: number, portMax: number): number {
   const firstEven = portMin + (portMin % 2);
   return Math.max(0, Math.floor((portMax - firstEven + 1) / 2));
 }
 
-function listensOf({ sip, tls, http, media }: GatewayConfig): string[] {
+function listensOf({ sip, tls, http, media, edges }: GatewayConfig): string[] {
   const at = (address: string, port: number): string => `${address}:${port === 0 ? "any" : port}`;
-  const announced = sip.announce === null ? "" : `, announced as ${sip.announce}`;
+  const plans = planEdges({ sip, tls, media, edges }).filter(({ listen }) => listen.length > 0);
   const lines: string[] = [];
-  if (sip.udpPort !== null) lines.push(`SIP over UDP  ${at(sip.address, sip.udpPort)}${announced}`);
-  if (sip.tcpPort !== null) lines.push(`SIP over TCP  ${at(sip.address, sip.tcpPort)}${announced}`);
-  if (sip.tlsPort !== null)
-    lines.push(
-      tls.certFile === null
-        ? "SIP over TLS  off: tls.certFile is not set"
-        : `SIP over TLS  ${at(sip.address, sip.tlsPort)}${announced}`,
-    );
+  for (const plan of plans) {
+    if (plans.length > 1) lines.push(`edge ${plan.name}${plan.region === null ? "" : ` (${plan.region})`}`);
+    const indent = plans.length > 1 ? "  " : "";
+    const announced = (address: string, announce: string): string =>
+      announce === address ? "" : `, announced as ${announce}`;
+    for (const { transport, address, port, announce } of plan.listen)
+      lines.push(`${indent}SIP over ${transport.toUpperCase()}  ${at(address, port)}${announced(address, announce)}`);
+    if (tls.certFile === null && sip.tlsPort !== null)
+      lines.push(`${indent}SIP over TLS  off: tls.certFile is not set`);
+    const { address, announce, portMin, portMax } = plan.media!;
+    const ports = portMin === 0 && portMax === 0 ? "any" : `${portMin}-${portMax}`;
+    lines.push(`${indent}RTP, RTCP     ${address}:${ports}${announced(address, announce)}`);
+  }
   lines.push(http.port === null ? "HTTP          off" : `HTTP          ${at(http.address, http.port)}`);
-  const announce = media.announce ?? sip.announce;
-  const ports = media.portMin === 0 && media.portMax === 0 ? "any" : `${media.portMin}-${media.portMax}`;
-  lines.push(
-    `RTP, RTCP     ${media.address ?? sip.address}:${ports}${announce === null ? "" : `, announced as ${announce}`}`,
-  );
   return lines;
 }
 

@@ -168,10 +168,12 @@ const edgePort = () =>
     text === "off" ? "off" : readInt(0, 65_535)(text),
   );
 
+const edgeName = scalar("a name of letters, digits and -", (text) =>
+  /^[a-z0-9-]{1,63}$/i.test(text) ? text.toLowerCase() : undefined,
+);
+
 const edge = section({
-  name: scalar("a name of letters, digits and -", (text) =>
-    /^[a-z0-9-]{1,63}$/i.test(text) ? text.toLowerCase() : undefined,
-  ),
+  name: edgeName,
   region: nullable("a name of letters and digits", (text) =>
     /^[a-z0-9]{1,32}$/i.test(text) ? text.toLowerCase() : undefined,
   ),
@@ -251,7 +253,11 @@ export const settingsShape = {
     secondsMax: int(1, 86_400, "s").default(3600),
   }).prefault({}),
   compliance: section({ noAudioAtRest: bool(false) }).prefault({}),
-  staticIp: section({ ranges: list(scalar(RANGE, readRange), 1000), anywhere: bool(false) }).prefault({}),
+  staticIp: section({
+    ranges: list(scalar(RANGE, readRange), 1000),
+    anywhere: bool(false),
+    edges: list(edgeName, 64),
+  }).prefault({}),
 };
 
 export const settingsSchema = z.strictObject(settingsShape, { error: MAP_EXPECTED }) satisfies z.ZodType<GatewayConfig>;

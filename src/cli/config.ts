@@ -111,7 +111,7 @@ function keysAt(path: ConfigPath): string[] {
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
 
-function settingWarnings({ tls, streams, webhooks, http, sip, store, auth }: GatewayConfig): string[] {
+function settingWarnings({ tls, streams, webhooks, http, sip, store, auth, edges }: GatewayConfig): string[] {
   const warnings: string[] = [];
   if (tls.allowDeprecated) warnings.push("tls.allowDeprecated: TLS 1.0 and 1.1 are broken protocols (R-SEC-2)");
   if (streams.allowInsecureWs) warnings.push("streams.allowInsecureWs: call audio may leave without encryption");
@@ -122,7 +122,8 @@ function settingWarnings({ tls, streams, webhooks, http, sip, store, auth }: Gat
     );
   if (http.port !== null && !isLoopback(http.address))
     warnings.push(`http.address: the API listens on ${http.address} without TLS; put a proxy with TLS before it`);
-  if (isUnspecified(sip.address) && sip.announce === null)
+  const isServing = edges.some(({ listen }) => listen.length > 0);
+  if (!isServing && isUnspecified(sip.address) && sip.announce === null)
     warnings.push(`sip.announce: not set while sip.address is ${sip.address}; say which address peers can reach`);
   if (store.path !== null && auth.operatorKey === null && auth.operatorKeyFile === null)
     warnings.push(

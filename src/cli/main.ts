@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** The command line: `tandem serve | demo | check | explain | test-trunk | version`. Exit codes: 0 done, 1 failed, 2 wrong use. */
+/**
+ * The command line: `tandem serve | demo | check | explain | test-trunk | edges | network | zone | version`. Exit codes: 0 done, 1 failed,
+ * 2 wrong use.
+ */
 
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -7,6 +10,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { GatewayError, messageOf } from "../base/errors.ts";
 import { checkReport, formatCheckReport } from "./check-report.ts";
 import { loadConfig } from "./config.ts";
+import { addEdgeCommands } from "./edge-commands.ts";
 import { EXPLAIN_HELP, type ExplainOptions, explain } from "./explain.ts";
 import { TEST_TRUNK_HELP, type TestTrunkOptions, testTrunk } from "./test-trunk.ts";
 
@@ -107,6 +111,7 @@ function program(finish: (code: number) => void): Command {
         root.error("error: give an ID, --call-id or --last, not several of them");
       finish(await explain({ ...options, id }, { environment: process.env, out: process.stdout, err: process.stderr }));
     });
+  addEdgeCommands(root, finish);
   root
     .command("test-trunk")
     .description("Calls a number of a trunk over its origination URIs and prints which of them answered how.")

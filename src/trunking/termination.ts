@@ -22,7 +22,8 @@ import type { IpAcl, SipDomain, Trunk } from "./records.ts";
 /** The domain that the Request-URI names. */
 export type TerminationDomain =
   | { readonly kind: "trunk"; readonly record: Trunk }
-  | { readonly kind: "sip-domain"; readonly record: SipDomain };
+  /** `bySource`: found by where the INVITE came from, which is authentication by address already (R-NET-6). */
+  | { readonly kind: "sip-domain"; readonly record: SipDomain; readonly bySource?: true };
 
 /** What is known of the INVITE. */
 export interface TerminationRequest {
@@ -62,6 +63,11 @@ export interface TerminationContext {
     /** @param trunk - undefined for a call of a SIP domain */
     readonly limits: (trunk: Trunk | undefined) => LimitVerdict;
   };
+}
+
+/** True for a domain whose access control lists are not asked, since the source address has led to it (R-NET-6). */
+export function isBySource(domain: TerminationDomain): boolean {
+  return domain.kind === "sip-domain" && domain.bySource === true;
 }
 
 /** Names of the checks, in the order in which they are made. */
@@ -180,7 +186,8 @@ function unknownDomain(request: TerminationRequest, context: TerminationContext)
 
 function checkAuthenticationMapped({ domain }: Candidate): Refusal | null {
   // The mappings count, not the lists behind them: a mapped list that is gone must not open the domain.
-  if (guardsSources(domain.record) || domain.record.credentialListSids.length > 0) return null;
+  if (isBySource(domain) || guardsSources(domain.record)) return null;
+  if (domain.record.credentialListSids.length > 0) return null;
   return reject(
     403,
     "Forbidden",
@@ -190,7 +197,7 @@ function checkAuthenticationMapped({ domain }: Candidate): Refusal | null {
 }
 
 function checkAccessControlList({ domain, context, request }: Candidate): Refusal | null {
-  if (!guardsSources(domain.record)) return null;
+  if (isBySource(domain) || !guardsSources(domain.record)) return null;
   if (listedSource(domain.record, context.acls, request.source) !== undefined) return null;
   const { remoteAddress } = request.source;
   return reject(403, "Forbidden", 32201, `${remoteAddress} is in no access control list of the domain`);

@@ -15,6 +15,7 @@ import { parseMessage } from "../../src/sip/parser.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { Secrets } from "../../src/store/secrets.ts";
 import { EdgeTable } from "../../src/trunking/edges.ts";
+import { edgeDirectory } from "../support/edges.ts";
 import { keptAudio } from "../support/kept-audio.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { testAccount } from "../support/records.ts";
@@ -104,11 +105,12 @@ beforeAll(async () => {
       secrets,
       clock,
       baseDomain: "voice.test",
+      edgeDirectory: edgeDirectory(clock, calls),
       edges: new EdgeTable(),
       symmetricDefault: false,
       audio: keptAudio(store, clock),
       noAudioAtRest: false,
-      staticIp: { ranges: [], anywhere: false },
+      staticIp: { ranges: [], anywhere: false, edges: [] },
       publicBaseUrl: null,
       defaultRegion: "us1",
     },

@@ -9,10 +9,13 @@ import { SystemClock } from "../../src/base/clock.ts";
 import { Application, type ApplicationAnswer } from "../../src/simulator/application.ts";
 import { Consumer } from "../../src/simulator/consumer.ts";
 import type { PartyCall } from "../../src/simulator/party.ts";
-import { BASE, startGateway, type TestGateway, until } from "../support/gateway.ts";
+import type { SipResponse } from "../../src/sip/message.ts";
+import { parseOperatorKey, Secrets } from "../../src/store/secrets.ts";
+import { AUTH_TOKEN, BASE, startGateway, type TestGateway, until } from "../support/gateway.ts";
 import { capture } from "../support/pcap.ts";
 import { scratchFolder } from "../support/peers.ts";
-import { Talker, talking } from "../support/talkers.ts";
+import { lines, reached, UdpPeer } from "../support/sip-wire.ts";
+import { hears, Talker, talking } from "../support/talkers.ts";
 import { type WirePacket, wirePackets } from "../support/wire-ends.ts";
 
 const NET = "127.90.5";
@@ -26,10 +29,23 @@ const PBX = `${NET}.41`;
 const CARRIER = `${NET}.51`;
 const SPARE = `${NET}.52`;
 const APP = `${NET}.61`;
+const PROBE = `${NET}.71`;
 const OWN = [CENTRAL, TOKYO, TOKYO_2, TOKYO_MEDIA, DUBLIN, PRIVATE];
 const NUMBER = "+15550200300";
+const OTHER_NUMBER = "+15550200301";
+const OPERATOR_KEY = "7f".repeat(32);
 
 const scratch = scratchFolder("edges");
+interface NetworkEntry {
+  readonly edge: string;
+  readonly protocol: string;
+  readonly transport: "udp" | "tcp";
+  readonly address: string;
+  readonly port_min: number;
+  readonly port_max: number;
+}
+
+let probes = 0;
 let gateway: TestGateway;
 let pbx: Talker;
 let carrier: Talker;
@@ -72,9 +88,11 @@ trunks:
   - { name: region, domain: to-ie1, ipAccessControlLists: [parties], callerIdPolicy: any, carrierLink: { byocTrunk: by-region } }
   - { name: private, domain: to-private, ipAccessControlLists: [parties], callerIdPolicy: any, carrierLink: { byocTrunk: private } }
   - { name: sydney, domain: to-sydney, ipAccessControlLists: [parties], callerIdPolicy: any, carrierLink: { byocTrunk: sydney-first } }
+  - { name: redirected, ipAccessControlLists: [parties], originationUrls: [{ url: "sip:${CARRIER};edge=dublin" }] }
   - { name: numbers, ipAccessControlLists: [parties], originationUrls: [{ url: "sip:${CARRIER}" }] }
 phoneNumbers:
   - { number: ${NUMBER}, trunk: numbers }
+  - { number: ${OTHER_NUMBER}, trunk: redirected }
 `,
     {
       top: `
@@ -82,7 +100,9 @@ edges:
   - { name: tokyo, listen: [${TOKYO}, ${TOKYO_2}], media: { address: ${TOKYO_MEDIA}, portMin: 24000, portMax: 24999 } }
   - { name: dublin, listen: [${DUBLIN}], media: { portMin: 26000, portMax: 26999 } }
   - { name: tokyo-ix, listen: [${PRIVATE}], tnx: TK42, media: { portMin: 28000, portMax: 28099 } }
-redirect: { reach: any }`,
+redirect: { reach: any }
+staticIp: { anywhere: true }
+auth: { operatorKey: "${OPERATOR_KEY}" }`,
     },
     2,
   );
@@ -92,7 +112,7 @@ redirect: { reach: any }`,
 });
 afterEach(async () => {
   carrier.script = undefined;
-  for (const { party } of [pbx, carrier, spare]) for (const call of party.received) call.dialog?.bye();
+  for (const { party } of [pbx, carrier, spare]) for (const call of party.received) call.hangup();
   await until(() => gateway.gateway.calls.liveCount === 0, "the end of all calls");
 });
 afterAll(async () => {
@@ -128,8 +148,35 @@ async function through(domain: string, arrive: string, callee = carrier): Promis
 }
 
 async function ended(near: PartyCall): Promise<void> {
-  near.dialog?.bye();
+  near.hangup();
+  // Also of the media of the far ends, or their last packets would be seen in the next capture.
+  for (const { party } of [carrier, spare]) await Promise.all(party.received.map((call) => call.ended));
   await until(() => gateway.gateway.calls.liveCount === 0, "the end of the call");
+}
+
+/** The operator over REST. */
+async function rest(path: string, form?: Record<string, string>): Promise<{ status: number; body: unknown }> {
+  const token = new Secrets(parseOperatorKey(OPERATOR_KEY)!).operatorToken;
+  const response = await fetch(gateway.gateway.httpUrl + path, {
+    headers: { authorization: `Basic ${Buffer.from(`operator:${token}`).toString("base64")}` },
+    ...(form === undefined ? {} : { method: "POST", body: new URLSearchParams(form) }),
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+/** OPTIONS to an edge by its address; the answer. */
+async function optionsTo(edge: string): Promise<SipResponse> {
+  const peer = await UdpPeer.open(PROBE, 5060);
+  try {
+    const via = `Via: SIP/2.0/UDP ${PROBE}:5060;branch=z9hG4bKoptions${++probes};rport`;
+    const ends = [`From: <sip:probe@${PROBE}>;tag=probe`, `To: <sip:${edge}>`];
+    const request = [`OPTIONS sip:${edge} SIP/2.0`, via, "Max-Forwards: 70", ...ends];
+    await peer.send(lines([...request, `Call-ID: options-${probes}`, "CSeq: 1 OPTIONS"], ""), 5060, edge);
+    await reached(() => peer.received.length > 0, `an answer of ${edge}`);
+    return peer.received[0] as SipResponse;
+  } finally {
+    await peer.close();
+  }
 }
 
 const sdpOf = (call: PartyCall): string => Buffer.from(call.invite!.request.body).toString();
@@ -150,5 +197,228 @@ describe("where a call is seen", () => {
     for (const { fromPort } of media) expect(fromPort >= 24_000 && fromPort <= 24_999).toBe(true);
     // RTCP: at the latest the BYE of each leg (RFC 3550 §6.6).
     expect(media.some(({ fromPort }) => fromPort % 2 === 1)).toBe(true);
+  });
+
+  it("R-STRM-3, R-COMP-5: the audio of a stream leaves from the edge of its call", async () => {
+    const port = Number(new URL(consumer.url).port);
+    const packets = await watched(async () => {
+      const near = await pbx.call(`sip:me@app.sip.${BASE}`, `sip:${TOKYO_2}`, `sip:+15550100200@${PBX}`);
+      await until(() => hears(near, pbx.toneHz), "the echo of the consumer");
+      await ended(near);
+    });
+    expect(ownEnds(packets)).toEqual([TOKYO_2, TOKYO_MEDIA]);
+    const stream = packets.filter(({ to, toPort, protocol }) => protocol === "tcp" && to === APP && toPort === port);
+    expect(stream.length).toBeGreaterThan(0);
+    expect(new Set(stream.map(({ from }) => from))).toEqual(new Set([TOKYO_MEDIA]));
+  });
+
+  it("R-ORIG-10: ;edge= sends INVITE and RTP from there, and is not sent on the wire", async () => {
+    const packets = await watched(async () => {
+      const [near, far] = await through(`to-dublin.pstn.${BASE}`, TOKYO);
+      const { request } = far.invite!;
+      expect(request.uri.params.size).toBe(0);
+      expect(request.vias[0]!.host).toBe(DUBLIN);
+      expect(request.headers.get("Contact")).toContain(DUBLIN);
+      expect(sdpOf(far)).toContain(`c=IN IP4 ${DUBLIN}`);
+      await ended(near);
+    });
+    const ends = (party: string) => ownEnds(packets.filter(({ from, to }) => from === party || to === party));
+    expect(ends(PBX)).toEqual([TOKYO, TOKYO_MEDIA]);
+    expect(ends(CARRIER)).toEqual([DUBLIN]);
+  });
+
+  it("R-ORIG-10: ;region= means the same, and a connection is opened from there", async () => {
+    const packets = await watched(async () => {
+      const [near, far] = await through(`to-ie1.pstn.${BASE}`, TOKYO);
+      expect(far.invite!.request.vias[0]).toMatchObject({ transport: "TCP", host: DUBLIN });
+      await ended(near);
+    });
+    const opened = packets.filter(
+      ({ to, toPort, protocol }) => protocol === "tcp" && to === CARRIER && toPort === 5060,
+    );
+    expect(new Set(opened.map(({ from }) => from))).toEqual(new Set([DUBLIN]));
+  });
+
+  it("R-NET-5: ;tnx= selects the interconnect, and its host names are served there", async () => {
+    const [near, far] = await through(`to-private.pstn.${BASE}`, TOKYO);
+    expect(far.invite!.request.vias[0]!.host).toBe(PRIVATE);
+    expect(sdpOf(far)).toContain(`c=IN IP4 ${PRIVATE}`);
+    await ended(near);
+    const [in2, out2] = await through(`office.pstn.tokyo-ix.${BASE}`, PRIVATE);
+    expect(out2.invite!.request.vias[0]!.host).toBe(PRIVATE);
+    await ended(in2);
+  });
+
+  it("R-EDGE-12: a target whose edge is not there is passed over for the next one", async () => {
+    const [near, far] = await through(`to-sydney.pstn.${BASE}`, DUBLIN, spare);
+    expect(far.invite!.request.vias[0]!.host).toBe(DUBLIN);
+    await ended(near);
+  });
+
+  it("R-EDGE-2: all four host forms reach the same trunk or domain; another edge's name is served and logged", async () => {
+    for (const host of [`office.pstn.${BASE}`, `office.pstn.tokyo.${BASE}`, `office.pstn.jp1.${BASE}`])
+      await ended((await through(host, TOKYO))[0]);
+    for (const host of [`in.sip.tokyo.${BASE}`, `in.sip.jp1.${BASE}`]) await ended((await through(host, TOKYO))[0]);
+    expect(gateway.log.lines.filter((line) => line.includes("another edge"))).toEqual([]);
+    await ended((await through(`office.pstn.ie1.${BASE}`, TOKYO))[0]);
+    const [line] = gateway.log.lines.filter((one) => one.includes("another edge"));
+    expect(line).toContain(`"host":"office.pstn.ie1.${BASE}","arrived":"tokyo","remote":"${PBX}:5060"`);
+  });
+
+  it("R-EDGE-8: a voice region moves the media and the outgoing leg, wherever the call comes in", async () => {
+    const { store } = gateway.gateway;
+    const number = store.phoneNumber(NUMBER)!;
+    await store.apply([{ kind: "phoneNumbers", put: { ...number, voiceRegion: "ie1" } }]);
+    const packets = await watched(async () => {
+      const [near, far] = await through(`in.sip.${BASE}`, TOKYO);
+      expect(near.negotiated!.remoteRtp!.address).toBe(DUBLIN);
+      expect(far.invite!.request.vias[0]!.host).toBe(DUBLIN);
+      expect(sdpOf(far)).toContain(`c=IN IP4 ${DUBLIN}`);
+      await ended(near);
+    });
+    // Only the signalling that came to tokyo is there.
+    expect(ownEnds(packets)).toEqual([TOKYO, DUBLIN]);
+    await store.apply([{ kind: "phoneNumbers", put: { ...number, voiceRegion: "au1" } }]);
+    const refused = await pbx.party.call(`sip:${NUMBER}@in.sip.${BASE}`, {
+      from: `sip:+15550100200@${PBX}`,
+      nextHop: `sip:${TOKYO}`,
+    });
+    await refused.answered;
+    expect(refused.status).toBe(503);
+    await store.apply([{ kind: "phoneNumbers", put: number }]);
+  });
+
+  it("R-REDIR-6, R-REDIR-7: a 302 is followed from the edge of the first INVITE, whatever its Contact says", async () => {
+    carrier.script = () => ({ kind: "redirect", contact: `sip:${SPARE};edge=tokyo;tnx=TK42` });
+    const before = spare.party.received.length;
+    const near = await pbx.call(`sip:${OTHER_NUMBER}@in.sip.${BASE}`, `sip:${TOKYO}`, `sip:+15550100200@${PBX}`);
+    const far = await spare.received(before + 1);
+    expect(far.invite!.request.vias[0]!.host).toBe(DUBLIN);
+    expect(far.invite!.request.uri.params.size).toBe(0);
+    await ended(near);
+  });
+});
+
+describe("drain", () => {
+  it("R-EDGE-6: a drained edge answers INVITE and OPTIONS 503, its calls go on, others take calls", async () => {
+    const [near, far] = await through(`office.pstn.${BASE}`, DUBLIN);
+    expect(await rest("/v1/Edges/dublin", { Status: "draining" })).toMatchObject({
+      status: 200,
+      body: { name: "dublin", status: "draining", calls: 2 },
+    });
+    expect(await optionsTo(DUBLIN)).toMatchObject({ status: 503 });
+    expect(await optionsTo(TOKYO)).toMatchObject({ status: 200 });
+    const refused = await pbx.party.call(`sip:${NUMBER}@office.pstn.${BASE}`, {
+      from: `sip:+15550100200@${PBX}`,
+      nextHop: `sip:${DUBLIN}`,
+    });
+    await refused.answered;
+    expect(refused.status).toBe(503);
+    const [second] = await through(`office.pstn.${BASE}`, TOKYO);
+    second.hangup();
+    // The call that was up is still heard both ways.
+    const heard = far.leg.heard.length;
+    await until(() => far.leg.heard.length > heard + 8000, "one more second of audio");
+    await talking([near, pbx], [far, carrier]);
+    await ended(near);
+    expect(await rest("/v1/Edges/dublin", { Status: "active" })).toMatchObject({
+      body: { status: "active", calls: 0 },
+    });
+    await ended((await through(`office.pstn.${BASE}`, DUBLIN))[0]);
+  });
+
+  it("R-EDGE-6: only the operator drains, and only edges of this process", async () => {
+    expect(await rest("/v1/Edges/atlantis", { Status: "draining" })).toMatchObject({ status: 404 });
+    expect(await rest("/v1/Edges/tokyo", { Status: "closed" })).toMatchObject({ status: 400 });
+    const account = [...gateway.gateway.store.list("accounts")][0]!;
+    const authorization = `Basic ${Buffer.from(`${account.sid}:${AUTH_TOKEN}`).toString("base64")}`;
+    const url = `${gateway.gateway.httpUrl}/v1/Edges/tokyo`;
+    expect((await fetch(url, { headers: { authorization } })).status).toBe(200);
+    const body = new URLSearchParams({ Status: "draining" });
+    expect((await fetch(url, { method: "POST", body, headers: { authorization } })).status).toBe(403);
+    expect((await fetch(url)).status).toBe(401);
+  });
+});
+
+describe("static IP addressing", () => {
+  it("R-NET-6, R-NET-9: a call to our own address belongs to the domain of its source, at the default edge only", async () => {
+    const { store } = gateway.gateway;
+    const domain = store.sipDomainByName("app")!;
+    const base = {
+      accountSid: domain.accountSid,
+      dateCreated: "2026-01-01T00:00:00Z",
+      dateUpdated: "2026-01-01T00:00:00Z",
+    };
+    const ipRecordSid = `IL${"1".repeat(32)}`;
+    await store.apply([
+      // Its own list does not count here: no party is in it.
+      { kind: "sipDomains", put: { ...domain, ipAclSids: [`AL${"9".repeat(32)}`] } },
+      {
+        kind: "ipRecords",
+        put: { ...base, sid: ipRecordSid, friendlyName: "carrier", ipAddress: PBX, prefixLength: 32 },
+      },
+      {
+        kind: "sourceIpMappings",
+        put: { ...base, sid: `IB${"1".repeat(32)}`, ipRecordSid, sipDomainSid: domain.sid },
+      },
+    ]);
+    const webhooks = application.requests.length;
+    const near = await pbx.call(`sip:+15550999000@${TOKYO_2}`, `sip:${TOKYO_2}`, `sip:+15550100200@${PBX}`);
+    expect(application.requests.length).toBe(webhooks + 1);
+    expect(application.requests.at(-1)!.parameters.get("To")).toContain("+15550999000");
+    await ended(near);
+    const dropped = gateway.gateway.status().sip.dropped;
+    const lost = await pbx.party.call(`sip:+15550999000@${DUBLIN}`, {
+      from: `sip:+15550100200@${PBX}`,
+      nextHop: `sip:${DUBLIN}`,
+    });
+    await until(() => gateway.gateway.status().sip.dropped > dropped, "the INVITE to another edge is dropped");
+    expect(lost.status).toBe(0);
+    await store.apply([
+      { kind: "sourceIpMappings", remove: `IB${"1".repeat(32)}` },
+      { kind: "ipRecords", remove: ipRecordSid },
+      { kind: "sipDomains", put: domain },
+    ]);
+  });
+});
+
+describe("what is told to firewalls", () => {
+  it("R-NET-1, R-NET-2, R-NET-3: 50 calls use nothing but addresses and ports of the list", async () => {
+    const list = ((await rest("/v1/Network")).body as { network: NetworkEntry[] }).network;
+    expect(list.filter(({ edge, protocol }) => edge === "tokyo" && protocol === "RTP and RTCP")).toMatchObject([
+      { address: TOKYO_MEDIA, port_min: 24_000, port_max: 24_999, transport: "udp", direction: "in and out" },
+    ]);
+    const domains = ["office", "to-dublin", "to-ie1", "to-private"];
+    const packets = await watched(async () => {
+      for (let round = 0; round < 10; round++) {
+        const calls = await Promise.all(
+          [...domains, "office"].map((domain, index) =>
+            pbx.call(
+              `sip:${NUMBER}@${domain}.pstn.${BASE}`,
+              `sip:${[TOKYO, TOKYO_2, DUBLIN][(round + index) % 3]}${index === 4 ? ";transport=tcp" : ""}`,
+              `sip:+15550100200@${PBX}`,
+            ),
+          ),
+        );
+        for (const call of calls) call.hangup();
+        await until(() => gateway.gateway.calls.liveCount === 0, "the end of a round");
+      }
+    });
+    const own = packets.flatMap(({ protocol, from, fromPort, to, toPort }) => [
+      ...(OWN.includes(from) ? [{ protocol, address: from, port: fromPort }] : []),
+      ...(OWN.includes(to) ? [{ protocol, address: to, port: toPort }] : []),
+    ]);
+    expect(own.length).toBeGreaterThan(500);
+    const strangers = own.filter(
+      (one) =>
+        !list.some(
+          (row) =>
+            row.transport === one.protocol &&
+            row.address === one.address &&
+            one.port >= row.port_min &&
+            one.port <= row.port_max,
+        ),
+    );
+    expect(strangers).toEqual([]);
   });
 });

@@ -18,6 +18,7 @@ import { MemoryStore } from "../../src/store/memory-store.ts";
 import { Secrets } from "../../src/store/secrets.ts";
 import type { Store } from "../../src/store/store.ts";
 import { EdgeTable } from "../../src/trunking/edges.ts";
+import { edgeDirectory } from "./edges.ts";
 import { keptAudio } from "./kept-audio.ts";
 import { ManualClock } from "./manual-clock.ts";
 
@@ -91,6 +92,7 @@ export async function startRest(
     stop: () => server.close(),
   };
   const ctx: RestContext = {
+    edgeDirectory: edgeDirectory(clock, calls),
     store,
     calls,
     alerts,
@@ -116,7 +118,7 @@ export async function startRest(
     edges: new EdgeTable(),
     symmetricDefault: false,
     noAudioAtRest: false,
-    staticIp: { ranges: [], anywhere: true },
+    staticIp: { ranges: [], anywhere: true, edges: [] },
     publicBaseUrl: null,
     defaultRegion: "us1",
     audio,

@@ -14,6 +14,7 @@ type Event = StatusCallbackAttributes["events"][number];
 
 /** Codes of voice-rest.md 1.1. */
 const CODES = {
+  badEdge: 21252,
   noTo: 21201,
   noFrom: 21213,
   badTo: 21211,
@@ -42,6 +43,7 @@ export function readCallOrder(ctx: RestContext, request: RestRequest): CallOrder
   const { body, account } = request;
   if (blank(request, "To")) throw badParameter("To", "a number or SIP URI is required", CODES.noTo);
   if (blank(request, "From")) throw badParameter("From", "the number that calls is required", CODES.noFrom);
+  checkEdge(ctx, request);
   const destination = readDestination(ctx, request);
   const from = readCaller(ctx, request, destination, "From");
   const callerId = blank(request, "CallerId") ? from : readCaller(ctx, request, destination, "CallerId");
@@ -238,4 +240,13 @@ function checkRecording({ body }: RestRequest): void {
     body.choice("RecordingTrack", ["inbound", "outbound", "both"]);
     body.choice("Trim", ["trim-silence", "do-not-trim"]);
   });
+}
+
+/** R-EDGE-9: a call that was asked for at a regional host begins in that region or not at all. */
+function checkEdge({ edgeDirectory }: RestContext, { edge }: RestRequest): void {
+  if (edge === null) return;
+  if (!edgeDirectory.isServed(edge))
+    throw new RestError(400, CODES.badEdge, `no edge ${edge} is served here: use another API host`);
+  const problem = edgeDirectory.startProblem(edge);
+  if (problem !== undefined) throw new RestError(503, REST_CODES.unavailable, problem);
 }

@@ -12,6 +12,7 @@ import { incomingPhoneNumberRoutes } from "./incoming-phone-numbers.ts";
 import { ipAddressRoutes } from "./ip-addresses.ts";
 import { ipRecordRoutes } from "./ip-records.ts";
 import { keyRoutes } from "./keys.ts";
+import { localizedUriRoutes } from "./localized-uris.ts";
 import { originationUrlRoutes } from "./origination-urls.ts";
 import { outgoingCallerIdRoutes } from "./outgoing-caller-ids.ts";
 import { recordingRoutes } from "./recordings.ts";
@@ -54,5 +55,6 @@ export function restRoutes(ctx: RestContext): RestRoute[] {
     ...alertRoutes(ctx),
     ...usageRoutes(ctx),
     ...recordingRoutes(ctx),
+    ...localizedUriRoutes(ctx),
   ];
 }

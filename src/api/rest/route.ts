@@ -6,6 +6,7 @@ import type { StaticIpConfig } from "../../base/gateway-config.ts";
 import type { AlertLog } from "../../calls/alert-log.ts";
 import type { Viewer } from "../../calls/call-stories.ts";
 import type { CallTable } from "../../calls/call-table.ts";
+import type { EdgeDirectory } from "../../calls/edge-directory.ts";
 import type { PlaceCall } from "../../calls/place-call.ts";
 import type { KeptAudio } from "../../calls/recording/kept-audio.ts";
 import type { TestTrunk } from "../../calls/test-trunk.ts";
@@ -37,6 +38,7 @@ export interface RestContext {
   /** DNS suffix of trunk and SIP domains. */
   readonly baseDomain: string;
   readonly edges: EdgeTable;
+  readonly edgeDirectory: EdgeDirectory;
   /** Symmetric RTP of what is created without saying. */
   readonly symmetricDefault: boolean;
   /** Recordings and voice traces. */

@@ -42,7 +42,9 @@ describe("IP records", () => {
   });
 
   it("R-NET-7 a record lies inside the ranges of an interconnect connection, or anywhere where that is allowed", async () => {
-    const strict = await startRest(new MemoryStore(), { staticIp: { ranges: ["10.1.0.0/16"], anywhere: false } });
+    const strict = await startRest(new MemoryStore(), {
+      staticIp: { ranges: ["10.1.0.0/16"], anywhere: false, edges: [] },
+    });
     try {
       const records = clientFor(strict).voice.v1.ipRecords;
       const inside = { ipAddress: "10.1.2.3", cidrPrefixLength: 24 };

@@ -18,7 +18,9 @@ let client: ReturnType<typeof twilio>;
 const PASSWORD = "Own-Secret-Pass-1";
 
 beforeAll(async () => {
-  application = await Application.start(new Map([["/voice", () => "<Response><Reject/></Response>"]]));
+  application = await Application.start(
+    new Map(["/voice", "/by-application"].map((path) => [path, () => "<Response><Reject/></Response>"])),
+  );
   rig = await startCallRig({ sip: "  unknownDomain: 404", media: "  rtpTimeoutSeconds: 0" });
   const { gateway } = rig.gateway;
   const [account] = gateway.store.list("accounts");
@@ -292,12 +294,22 @@ describe("numbers", () => {
     const number = () => client.incomingPhoneNumbers(sid);
     expect(await delivered(phoneNumber)).toBe(486);
     expect(application.requests).toEqual([]);
-    const voiceApplicationSid = `AP${"a".repeat(32)}`;
+    const made = await client.applications.create({ voiceUrl: `${application.url}/by-application` });
+    const voiceApplicationSid = made.sid;
     expect(await number().update({ voiceApplicationSid })).toMatchObject({ trunkSid: null, voiceApplicationSid });
+    const asked = () => application.requests.map(({ path }) => path);
+    expect(await delivered(phoneNumber)).toBe(404);
+    expect(asked()).toEqual(["/by-application"]);
     expect(await number().update({ trunkSid: trunk.sid })).toMatchObject({
       trunkSid: trunk.sid,
       voiceApplicationSid: null,
     });
+    expect(await delivered(phoneNumber)).toBe(486);
+    // Without its application a number off the trunk has its own URL.
+    await number().update({ voiceApplicationSid });
+    await client.applications(voiceApplicationSid).remove();
+    expect(await delivered(phoneNumber)).toBe(404);
+    expect(asked()).toEqual(["/by-application", "/voice"]);
   });
 
   it("R-NUM-8: E.164 with +, anything else is 400", async () => {
@@ -316,5 +328,28 @@ describe("numbers", () => {
       expect([...text.matchAll(/"price":([^,}]+)/g)].filter(([, value]) => value !== "null")).toEqual([]);
       expect(text).not.toMatch(/"(cost|amount|monthly_fee|fee)"/);
     }
+  });
+});
+
+describe("accounts", () => {
+  it("a suspended sub-account: its calls are 403 with alert 10001, and go through again when it is woken", async () => {
+    const { sid } = await client.api.v2010.accounts.create({ friendlyName: "late payer" });
+    const sub = client.api.v2010.accounts(sid);
+    const authToken = rig.gateway.gateway.store.get("accounts", sid)!.authToken;
+    const ofSub = twilio(sid, authToken);
+    ofSub.trunking.baseUrl = rig.gateway.gateway.httpUrl!;
+    const trunk = await ofSub.trunking.v1.trunks.create({ domainName: host("late") });
+    const acl = await sub.sip.ipAccessControlLists.create({ friendlyName: "late" });
+    await sub.sip.ipAccessControlLists(acl.sid).ipAddresses.create({ friendlyName: "x", ipAddress: CALLER });
+    await ofSub.trunking.v1.trunks(trunk.sid).ipAccessControlLists.create({ ipAccessControlListSid: acl.sid });
+    const from = "+15550700041";
+    await sub.incomingPhoneNumbers.create({ phoneNumber: from });
+    // The sub-account has no carrier of its own: what is asked here is whether it is let in.
+    expect(await statusOf(host("late"), [], from)).toBe(503);
+    await sub.update({ status: "suspended" });
+    expect(await statusOf(host("late"), [], from)).toBe(403);
+    expect(rig.gateway.gateway.alerts.all().some(({ code }) => code === 10001)).toBe(true);
+    await sub.update({ status: "active" });
+    expect(await statusOf(host("late"), [], from)).toBe(503);
   });
 });

@@ -128,6 +128,8 @@ export const SAMPLES: ReadonlyMap<string, Sample> = new Map<string, Sample>([
   ["/v2/SipDomains/{name}", () => ({ FriendlyName: "routed", VoiceRegion: "jp1" })],
   ["/v2/Trunks/{name}", () => ({ FriendlyName: "routed", VoiceRegion: "jp1" })],
   ["/v1/Voice/Settings", () => ({ AdvancedFeatures: "true", VoiceTrace: "true" })],
+  ["/v1/Trunks/{trunk}/Usage", () => ({})],
+  ["/v1/ByocTrunks/{trunk}/Usage", () => ({})],
   ["/v1/IpRecords", () => ({ IpAddress: "198.51.100.0", FriendlyName: "carrier", CidrPrefixLength: "28" })],
   ["/v1/SourceIpMappings", (w) => ({ IpRecordSid: w.sidOf("IL"), SipDomainSid: w.sidOf("SD") })],
   [
@@ -138,6 +140,8 @@ export const SAMPLES: ReadonlyMap<string, Sample> = new Map<string, Sample>([
 
 /** Resources that the walk cannot make: they come from elsewhere, or are never made. */
 export const NOT_MADE: ReadonlySet<string> = new Set([
+  `${A}/Recordings/{recording}`,
+  `${A}/Recordings/{recording}.wav`,
   `${A}/OutgoingCallerIds.json`,
   `${A}/SIP/Domains/{domain}/Auth/Registrations/CredentialListMappings.json`,
 ]);

@@ -154,7 +154,22 @@ describe("OpenAPI", () => {
     );
     stage.calls.add(call);
     call.apply("end-busy");
+    stage.alerts.raise({ code: 32201, text: "refused", accountSid: ACCOUNT.sid, callSid: call.sid, sipStatus: 403 });
+    const [alert] = stage.alerts.all();
     const calls = "/2010-04-01/Accounts/{account}/Calls";
+    const ofCall = world.pathOf(`${calls}.json`).replace(".json", `/${call.sid}`);
+    for (const [template, path] of [
+      ["/v1/Alerts", "/v1/Alerts"],
+      ["/v1/Alerts/{alert}", `/v1/Alerts/${alert!.sid}`],
+      [`${calls}/{call}/Notifications.json`, `${ofCall}/Notifications.json`],
+      [`${calls}/{call}/Notifications/{notification}.json`, `${ofCall}/Notifications/${alert!.sid}.json`],
+      [`${calls}/{call}/Recordings.json`, `${ofCall}/Recordings.json`],
+      ["/2010-04-01/Accounts/{account}/Recordings.json", `${ofCall.split("/Calls")[0]}/Recordings.json`],
+    ] as const) {
+      const answer = await world.send("GET", path);
+      expect(answer.status, path).toBe(200);
+      expectAsDocumented("GET", template, answer);
+    }
     expectAsDocumented("GET", `${calls}.json`, await world.send("GET", world.pathOf(`${calls}.json`)));
     expect([...stage.misread]).toEqual([]);
   });

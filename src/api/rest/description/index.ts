@@ -2,6 +2,7 @@
 
 import type { RestRoute } from "../route.ts";
 import { ACCOUNTS } from "./accounts.ts";
+import { ALERTS } from "./alerts.ts";
 import { CALLS } from "./calls.ts";
 import { NUMBERS } from "./numbers.ts";
 import type { ParameterTable, ResourceDescription, Schema } from "./parts.ts";
@@ -27,6 +28,7 @@ export const RESOURCES: readonly ResourceDescription[] = [
   ...SIP,
   ...NUMBERS,
   ...CALLS,
+  ...ALERTS,
   ...RECORDINGS,
   ...ACCOUNTS,
 ];
@@ -49,9 +51,10 @@ export function descriptionOf({ method, path }: Pick<RestRoute, "method" | "path
 
 function* routesOf(resource: ResourceDescription): Generator<[string, RouteDescription]> {
   const { collection, item, key, filters = NONE, shows } = resource;
-  const base = { resource, body: NONE, filters: NONE, status: 200, shows };
+  const row = resource.rowShows ?? shows;
+  const base = { resource, body: NONE, filters: NONE, status: 200, shows: row };
   if (collection !== undefined && key !== undefined)
-    yield [`GET ${collection}`, { ...base, does: "list", filters, shows: listSchema(key, shows, collection) }];
+    yield [`GET ${collection}`, { ...base, does: "list", filters, shows: listSchema(key, row, collection) }];
   if (collection !== undefined && resource.create !== undefined)
     yield [
       `POST ${collection}`,
@@ -60,12 +63,12 @@ function* routesOf(resource: ResourceDescription): Generator<[string, RouteDescr
         does: "create",
         body: resource.create,
         status: resource.createStatus ?? 201,
-        shows: resource.createShows ?? shows,
+        shows: resource.createShows ?? row,
       },
     ];
   if (item === undefined) return;
   if (resource.fetch !== false)
-    yield [`GET ${item}`, { ...base, does: "fetch", filters: collection === undefined ? filters : NONE }];
+    yield [`GET ${item}`, { ...base, shows, does: "fetch", filters: collection === undefined ? filters : NONE }];
   if (resource.update !== undefined)
     yield [`POST ${item}`, { ...base, does: "update", body: resource.update, status: resource.updateStatus ?? 200 }];
   if (resource.remove === true) yield [`DELETE ${item}`, { ...base, does: "remove", status: 204, shows: undefined }];

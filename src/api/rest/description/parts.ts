@@ -66,6 +66,8 @@ export interface ResourceDescription {
   readonly remove?: true;
   /** Every property of an answer. */
   readonly shows: Schema;
+  /** What a row of a list shows, and the answer that makes or changes one, when an item that is fetched shows more. */
+  readonly rowShows?: Schema;
 }
 
 export const text = (most: number, about?: string): ParameterSpec => spec({ kind: "text", most }, about);

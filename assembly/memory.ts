@@ -192,6 +192,20 @@ export function placeAreas(
   return <i32>DIRECTORY;
 }
 
+/**
+ * Overwrites what packets, frames and messages have left in the areas that all legs share (R-COMP-7). Only while nothing waits in
+ * them. What was never used stays untouched.
+ */
+export function wipeShared(): void {
+  memory.fill(INPUT, 0, INPUT_SLOTS * INPUT_STRIDE);
+  memory.fill(OUT, 0, OUT_END - OUT);
+  memory.fill(FRAMES, 0, <usize>FRAME_COUNT_MAX * FRAME_STRIDE);
+  memory.fill(STAGE, 0, PLAYBACK_BYTES);
+  memory.fill(MESSAGE, 0, MESSAGE_BYTES);
+  memory.fill(DECODED, 0, DECODED_BYTES);
+  memory.fill(MIX_FRAMES, 0, MIX_FRAMES_MAX * MIX_FRAME_BYTES);
+}
+
 function writeDirectory(): void {
   store<u32>(DIRECTORY + DIRECTORY_STATE, STATE);
   store<u32>(DIRECTORY + DIRECTORY_INPUT, INPUT);

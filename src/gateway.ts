@@ -412,6 +412,7 @@ export class Gateway {
         callsMax: media.maxCalls ?? Number.POSITIVE_INFINITY,
         rejectStatus: sip.rejectStatus,
         shortCodes: termination.shortCodes,
+        noAudioAtRest: this.#config.compliance.noAudioAtRest,
         srtpOptional: srtp.optional,
         holdAudio: readHoldAudio(media.holdAudio),
         mediaTimeoutMs: media.rtpTimeoutSeconds * 1000,

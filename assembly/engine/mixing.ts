@@ -147,3 +147,11 @@ function givePort(port: Port, count: i32): void {
   if (count == 0) memory.fill(block, 0, PORT_BLOCK_BYTES);
   else mixOutOf(SUM, port.mixFrame < 0 ? 0 : mixFrame(port.mixFrame), block);
 }
+
+/** Overwrites what is left of audio in here (R-COMP-7). */
+export function wipeMix(): void {
+  memory.fill(SUM, 0, MIX_SUM_BYTES);
+  memory.fill(SAMPLES, 0, MIX_FRAME_BYTES);
+  memory.fill(COMMON, 0, FRAME_SAMPLES);
+  memory.fill(OWN, 0, FRAME_SAMPLES);
+}

@@ -181,3 +181,9 @@ export function clearPlayback(leg: Leg): void {
   leg.playbackFrames = 0;
   memory.fill(outboundBuffer(leg), SILENCE, leg.outboundOctets);
 }
+
+/** Overwrites what is left of audio in here (R-COMP-7). */
+export function wipeOutbound(): void {
+  memory.fill(OWN_SAMPLES, 0, FRAME_SAMPLES * 2);
+  memory.fill(HEARD_SAMPLES, 0, FRAME_SAMPLES * 2);
+}

@@ -106,3 +106,8 @@ export function resetTones(leg: Leg): void {
   leg.eventsHeard = 0;
   leg.heardKey = -1;
 }
+
+/** Overwrites what is left of audio in here (R-COMP-7). */
+export function wipeToneSamples(): void {
+  memory.fill(SAMPLES, 0, FRAME_SAMPLES * 2);
+}

@@ -33,6 +33,7 @@ import { discardUnprotected } from "../engine/send";
 import { writeStats } from "../engine/stats";
 import { closeStream, nextSequence, openStream, STREAM_BYTES, setCongested, streamSid, streamSidLength } from "../engine/streams";
 import { tick } from "../engine/tick";
+import { wipeAudio } from "../engine/wipe";
 import { setWallClock } from "../rtp/rtcp";
 import { readMediaPayload } from "../kernels/media-message";
 import {
@@ -91,6 +92,11 @@ export function engineConfigureLeg(leg: i32, nowMs: f64): i32 {
 export function engineCloseLeg(leg: i32, nowMs: f64): i32 {
   if (!isOpen(leg)) return STATUS_NO_SLOT;
   closeLeg(legAt(leg), nowMs);
+  return 0;
+}
+
+export function engineWipeAudio(): i32 {
+  wipeAudio();
   return 0;
 }
 

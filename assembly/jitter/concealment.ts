@@ -168,3 +168,8 @@ export function concealmentJoin(samples: usize, made: usize, n: i32): void {
     store<i16>(samples + at, <i16>((real * i + <i32>load<i16>(made + at) * (n - i)) / n));
   }
 }
+
+/** Overwrites what is left of audio in here (R-COMP-7). */
+export function wipeConcealment(): void {
+  memory.fill(SCALED, 0, 800);
+}

@@ -104,3 +104,8 @@ function hasChanged(dtx: Dtx, noise: Noise): bool {
   }
   return false;
 }
+
+/** Overwrites what is left of audio in here (R-COMP-7). */
+export function wipeDtx(): void {
+  memory.fill(SAMPLES, 0, 320);
+}

@@ -52,3 +52,8 @@ export function reflect(sums: usize, reflections: usize): void {
     error *= 1 - k * k;
   }
 }
+
+/** Overwrites what is left of audio in here (R-COMP-7). */
+export function wipePrediction(): void {
+  memory.fill(WINDOWED, 0, 1280);
+}

@@ -352,3 +352,9 @@ function playNoise(jitter: Jitter, out: usize, n: i32): void {
   ulawEncode(NOISE, out, n);
   concealmentRemember(concealmentOf(jitter), out, n);
 }
+
+/** Overwrites what is left of audio in here (R-COMP-7). */
+export function wipePlay(): void {
+  memory.fill(SAMPLES, 0, 320);
+  memory.fill(NOISE, 0, 320);
+}

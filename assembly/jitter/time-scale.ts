@@ -81,3 +81,11 @@ export function playLonger(piece: i32, out: usize): void {
   glide(samples, samples - (<usize>piece << 1), piece, out);
   memory.copy(out + <usize>piece, timeScaleAhead(), <usize>(FRAME_SAMPLES - piece));
 }
+
+/** Overwrites what is left of audio in here (R-COMP-7). */
+export function wipeTimeScale(): void {
+  memory.fill(OCTETS, 0, 480);
+  memory.fill(SAMPLES, 0, 960);
+  memory.fill(SCALED, 0, 960);
+  memory.fill(GLIDE, 0, 320);
+}

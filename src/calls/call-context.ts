@@ -51,6 +51,8 @@ export interface CallSettings {
   /** R-BYOC-5: what `<Reject>` answers. */
   readonly rejectStatus: number;
   readonly shortCodes: readonly string[];
+  /** R-COMP-6: nothing may be kept that was said. */
+  readonly noAudioAtRest: boolean;
   readonly srtpOptional: boolean;
   readonly streams: { readonly allowInsecureWs: boolean; readonly allowQuery: boolean };
   /** Source policy of plain RTP where a record says nothing. */

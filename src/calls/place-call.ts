@@ -134,6 +134,7 @@ async function converse(ctx: CallContext, order: CallOrder, call: Call, hunt: Ta
     return;
   }
   const { leg } = outcome;
+  ctx.recordings.watch({ call, media: leg.media }, undefined);
   call.apply("answered");
   let limit: Timer | undefined;
   const limitTo = (seconds: number): void => {

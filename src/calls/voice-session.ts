@@ -283,8 +283,11 @@ export class VoiceSession {
   }
 
   #warn(document: TwimlDocument, url: string): void {
-    for (const warning of document.warnings)
-      this.#alert(warning.alertCode, `TwiML line ${warning.line}: ${warning.message}`, url, "warning");
+    for (const { alertCode, message, line, storesAudio } of document.warnings) {
+      const isForbidden = storesAudio === true && this.#ctx.settings.noAudioAtRest;
+      const why = isForbidden ? "; compliance.noAudioAtRest is on: this gateway keeps no audio (R-COMP-6)" : "";
+      this.#alert(alertCode, `TwiML line ${line}: ${message}${why}`, url, isForbidden ? "error" : "warning");
+    }
   }
 
   #parameters(): Parameter[] {

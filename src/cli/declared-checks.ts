@@ -196,6 +196,11 @@ class DeclaredCheck implements DeclaredFindings {
       if (!trunk.tlsVerify)
         this.#warning([...at, "tlsVerify"], "certificates of its targets are not checked (R-SEC-14)");
       this.#carrierLink(trunk, at);
+      if (this.#settings.compliance.noAudioAtRest && trunk.recordingMode !== "do-not-record")
+        this.#problem(
+          [...at, "recordingMode"],
+          "compliance.noAudioAtRest is on: this gateway records nothing (R-COMP-6)",
+        );
     }
   }
 

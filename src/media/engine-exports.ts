@@ -13,6 +13,8 @@ export interface EngineExports {
   engineOpenLeg(nowMs: number): number;
   engineConfigureLeg(leg: number, nowMs: number): number;
   engineCloseLeg(leg: number, nowMs: number): number;
+  /** Only while nothing waits to be received, sent or fetched. */
+  engineWipeAudio(): number;
   /** After a trap: frees the leg that was being worked on without touching anything else of it. */
   engineAbandonLeg(leg: number): number;
   engineBridge(a: number, b: number, nowMs: number): number;

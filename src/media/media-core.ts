@@ -201,6 +201,15 @@ export class MediaCore extends CoreAudio {
     return last;
   }
 
+  /**
+   * Overwrites what closed legs have left of their audio in areas that all legs share (R-COMP-7); their own were overwritten when
+   * they closed. To be called when everything was received and fetched: what waits is lost.
+   */
+  wipeAudio(): void {
+    this.#input.take();
+    this.#exports.engineWipeAudio();
+  }
+
   /** True while `leg` is open. */
   has(leg: number): boolean {
     return this.#settings.has(leg);

@@ -9,6 +9,12 @@ export class FrameSlab {
   #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #used = 0;
 
+  /** Overwrites what was copied (R-COMP-7); only while no socket holds a part of it. */
+  wipe(): void {
+    this.#slab.fill(0);
+    this.#used = 0;
+  }
+
   /** A copy of octets `offset` to `offset + length`, which nobody overwrites. */
   copy(bytes: Uint8Array, offset: number, length: number): Buffer {
     if (length > SLAB_BYTES) return Buffer.from(bytes.subarray(offset, offset + length));

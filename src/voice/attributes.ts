@@ -22,6 +22,11 @@ export class Warnings {
   add(alertCode: number, message: string, line: number): void {
     if (this.list.length < 100) this.list.push({ alertCode, message, line });
   }
+
+  /** For what would have stored audio. */
+  addRecording(message: string, line: number): void {
+    if (this.list.length < 100) this.list.push({ alertCode: SCHEMA_WARNING, message, line, storesAudio: true });
+  }
 }
 
 /** Reads the attributes of one element and says which it does not know. */

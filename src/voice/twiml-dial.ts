@@ -41,7 +41,7 @@ export function readDial(element: Element, warnings: Warnings): Dial {
     attributes.text("record") !== "do-not-record" &&
     attributes.text("record") !== "false"
   )
-    warnings.add(SCHEMA_WARNING, "Dial record is not offered here; the call is not recorded", element.line);
+    warnings.addRecording("Dial record is not offered here; the call is not recorded", element.line);
   return {
     verb: "Dial",
     targets: targetsOf(element, warnings),

@@ -80,6 +80,9 @@ function readVerb(element: Element, warnings: Warnings): Verb | undefined {
       return readConnect(element, warnings);
     case "Dial":
       return readDial(element, warnings);
+    case "Record":
+      warnings.addRecording("<Record> is not a verb that is offered here", element.line);
+      return undefined;
     default:
       warnings.add(SCHEMA_WARNING, `<${element.name.slice(0, 40)}> is not a verb that is offered here`, element.line);
       return undefined;
@@ -102,7 +105,9 @@ function readConnect(element: Element, warnings: Warnings): Verb {
 function streamsOf(element: Element, warnings: Warnings): StreamNoun[] {
   return element.children.flatMap((child) => {
     if (child.name === "Stream") return readStream(child, warnings);
-    warnings.add(SCHEMA_WARNING, `<${child.name.slice(0, 40)}> is not allowed in <${element.name}>`, child.line);
+    const text = `<${child.name.slice(0, 40)}> is not allowed in <${element.name}>`;
+    if (child.name === "Recording") warnings.addRecording(text, child.line);
+    else warnings.add(SCHEMA_WARNING, text, child.line);
     return [];
   });
 }

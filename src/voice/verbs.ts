@@ -97,6 +97,8 @@ export interface TwimlWarning {
   readonly alertCode: number;
   readonly message: string;
   readonly line: number;
+  /** What was left out would have stored audio (R-COMP-6). */
+  readonly storesAudio?: true;
 }
 
 /** A parsed document. */

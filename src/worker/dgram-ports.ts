@@ -124,6 +124,8 @@ export class DgramPorts implements DatagramPorts {
   #onMessage(socket: number, message: Buffer, address: string, port: number): void {
     const sink = this.#sink;
     message.copy(sink.bytes, sink.place(), 0, DATAGRAM_PLACE_BYTES);
+    // What lies about until it is collected shall not be audio (R-COMP-7).
+    message.fill(0);
     this.#received++;
     sink.accept(socket, message.length, this.#addresses.get(address), port);
     if (this.#arrivalDue) return;

@@ -116,6 +116,11 @@ export class TapRouter {
     return false;
   }
 
+  /** Overwrites what streams that are gone have left (R-COMP-7). */
+  wipe(): void {
+    if (this.#bySid.size === 0) this.#slab.wipe();
+  }
+
   /** A key press on a leg. */
   sendDtmf(legId: LegId, digit: string): void {
     for (const tap of this.#bySid.values()) if (tap.legId === legId) tap.stream.sendDtmf(digit);

@@ -71,6 +71,8 @@ export class WorkerCore {
   #loadTimer: Timer | undefined;
   #faults = 0;
   #isClosing = false;
+  /** A leg was closed since audio was wiped. */
+  #hasRemains = false;
 
   constructor(options: WorkerCoreOptions) {
     const { config, core, clock } = options;
@@ -246,6 +248,7 @@ export class WorkerCore {
     this.#audio.closeLeg(leg);
     this.#legs.remove(leg);
     this.#pairs.close(leg.pair);
+    this.#hasRemains = true;
     if (this.#legs.size === 0) this.#ticker.stop();
   }
 
@@ -327,7 +330,17 @@ export class WorkerCore {
     }
   }
 
+  /** R-COMP-7: at most a second behind the end of a call. */
+  #wipeRemains(): void {
+    if (!this.#hasRemains) return;
+    this.#hasRemains = false;
+    this.#receive(this.#clock.nowMs());
+    this.#core.wipeAudio();
+    this.#taps.wipe();
+  }
+
   #reportLoad(): void {
+    this.#wipeRemains();
     // While there are no legs nobody else reads; what waits for a pair without one would reach the next leg on it.
     if (this.#ports.needsPolling && this.#legs.size === 0) this.#poll(this.#clock.nowMs());
     this.#options.post({ notice: "load", load: this.#load() });

@@ -221,6 +221,7 @@ describe("calls that change", () => {
   it("R-XFER-10: the transferred part is in the same file, and the target has the channel of who left", async () => {
     await mode({ mode: "record-from-answer-dual" });
     const { near, far } = await termination();
+    await talkOn(far);
     const watch = new DialogWatch(near);
     new DialogWatch(far);
     await near.dialog!.request("REFER", { headers: [["Refer-To", `<sip:bob@${TARGET}:5060>`]] });
@@ -232,7 +233,8 @@ describe("calls that change", () => {
     const [before, after] = [timesOf(left!, PBX_HZ), timesOf(left!, TARGET_HZ)];
     expect(before.filter(Boolean).length).toBeGreaterThan(0);
     expect(after.filter(Boolean).length).toBeGreaterThan(0);
-    expect(before.lastIndexOf(true)).toBeLessThan(after.indexOf(true));
+    // A window of 100 ms may hold the end of one and the beginning of the other.
+    expect(before.lastIndexOf(true)).toBeLessThanOrEqual(after.indexOf(true));
     expect(secondsOf(right!, CARRIER_HZ)).toBeGreaterThan(0);
     for (const hz of [PBX_HZ, TARGET_HZ]) expect(secondsOf(right!, hz)).toBe(0);
   });

@@ -47,7 +47,7 @@ export function readCallOrder(ctx: RestContext, request: RestRequest): CallOrder
   const destination = readDestination(ctx, request);
   const from = readCaller(ctx, request, destination, "From");
   const callerId = blank(request, "CallerId") ? from : readCaller(ctx, request, destination, "CallerId");
-  checkRecording(request);
+  checkRecording(ctx, request);
   const script = readApplication(ctx, request) ?? readScript(ctx, request);
   return {
     accountSid: account.sid,
@@ -233,9 +233,11 @@ function readDigits({ body }: RestRequest): string {
   return digits;
 }
 
-function checkRecording({ body }: RestRequest): void {
+function checkRecording(ctx: RestContext, { body }: RestRequest): void {
   coded(REST_CODES.unusable, () => {
-    body.flag("Record");
+    const isRecorded = body.flag("Record");
+    if (isRecorded === true && ctx.noAudioAtRest)
+      throw badParameter("Record", "compliance.noAudioAtRest is on: this gateway keeps no audio");
     body.choice("RecordingChannels", ["mono", "dual"]);
     body.choice("RecordingTrack", ["inbound", "outbound", "both"]);
     body.choice("Trim", ["trim-silence", "do-not-trim"]);

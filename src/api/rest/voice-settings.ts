@@ -13,6 +13,7 @@ export function voiceSettingsRoutes(ctx: RestContext): RestRoute[] {
     account_sid: accountSid,
     advanced_features: advancedFeatures,
     voice_trace: voiceTrace,
+    no_audio_at_rest: ctx.noAudioAtRest,
     url: `${base}${PATH}`,
   });
   /** Those of the account, or of the sub-account that a parameter names. */
@@ -48,6 +49,8 @@ export function voiceSettingsRoutes(ctx: RestContext): RestRoute[] {
           throw badParameter("VoiceTrace", "compliance.noAudioAtRest is on: this gateway keeps no audio");
         const settings = changed(ctx, before, { voiceTrace, advancedFeatures: body.flag("AdvancedFeatures") });
         await ctx.store.apply([{ kind: "voiceSettings", put: settings }]);
+        // Off means that nothing is left when this is answered (R-COMP-3).
+        await ctx.audio.traces.settingsChanged();
         return ok(show(request, settings));
       },
     },

@@ -162,6 +162,12 @@ export const ACCOUNTS: readonly ResourceDescription[] = [
     item: "/v1/Voice/Settings",
     filters: { SubaccountSid: sid("AC") },
     update: { SubaccountSid: sid("AC"), VoiceTrace: flag(), AdvancedFeatures: flag() },
-    shows: view({ account_sid: sidOf("AC"), advanced_features: FLAG, voice_trace: FLAG, url: TEXT }),
+    shows: view({
+      account_sid: sidOf("AC"),
+      advanced_features: FLAG,
+      voice_trace: FLAG,
+      no_audio_at_rest: FLAG,
+      url: TEXT,
+    }),
   },
 ];

@@ -27,9 +27,8 @@ export interface VoiceTracesOptions {
   readonly alerts: AlertLog;
 }
 
-/** Files are looked at so often, and a sixteenth of the retention time at least. */
-const SWEEP_MS_MAX = 600_000;
-const SWEEP_MS_MIN = 1000;
+/** Files are looked at so often. */
+const SWEEP_MS = 600_000;
 
 export class VoiceTraces implements TraceSink {
   readonly #options: VoiceTracesOptions;
@@ -48,7 +47,7 @@ export class VoiceTraces implements TraceSink {
   }
 
   async start(): Promise<void> {
-    if (this.#files !== undefined) await this.#deleteOld();
+    if (this.#files !== undefined) await this.#keepSweeping();
   }
 
   close(): void {
@@ -90,18 +89,22 @@ export class VoiceTraces implements TraceSink {
       if (!this.isOn(accountSid) && !this.#open.has(sid)) await this.#remove(accountSid, sid);
   }
 
-  async #deleteOld(): Promise<void> {
+  /** Deletes what is older than the retention time, and what nobody wants. */
+  async deleteOld(): Promise<void> {
     const { clock, config } = this.#options;
-    const retentionMs = config.retentionHours * 3_600_000;
-    const before = clock.wallTime().getTime() - retentionMs;
-    for await (const { accountSid, sid } of this.#files!.all()) {
+    if (this.#files === undefined) return;
+    const before = clock.wallTime().getTime() - config.retentionHours * 3_600_000;
+    for await (const { accountSid, sid } of this.#files.all()) {
       if (this.#open.has(sid)) continue;
-      const changedAt = await this.#files!.changedAt(accountSid, sid);
+      const changedAt = await this.#files.changedAt(accountSid, sid);
       if (!this.isOn(accountSid) || (changedAt !== undefined && changedAt.getTime() <= before))
         await this.#remove(accountSid, sid);
     }
-    const delayMs = Math.min(SWEEP_MS_MAX, Math.max(SWEEP_MS_MIN, retentionMs / 16));
-    this.#sweep = clock.after(delayMs, () => void this.#deleteOld());
+  }
+
+  async #keepSweeping(): Promise<void> {
+    await this.deleteOld();
+    this.#sweep = this.#options.clock.after(SWEEP_MS, () => void this.#keepSweeping());
   }
 
   async #remove(accountSid: string, sid: string): Promise<void> {

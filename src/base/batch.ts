@@ -1,12 +1,15 @@
-/** Gathers what is said in one turn of the event loop and hands it over in one piece, so that whoever listens wakes once. */
+/** Gathers what is said for a while and hands it over in one piece, so that whoever listens wakes once. */
 
 export class Batch<T> {
   readonly #send: (items: readonly T[]) => void;
-  readonly #defer: (work: () => void) => void;
+  readonly #defer: (work: () => void) => unknown;
   #items: T[] = [];
 
-  /** @param defer - runs the work at the end of this turn; default `setImmediate` */
-  constructor(send: (items: readonly T[]) => void, defer: (work: () => void) => void = (work) => setImmediate(work)) {
+  /** @param defer - runs the work when enough was gathered; default `setImmediate`, at the end of this turn */
+  constructor(
+    send: (items: readonly T[]) => void,
+    defer: (work: () => void) => unknown = (work) => setImmediate(work),
+  ) {
     this.#send = send;
     this.#defer = defer;
   }

@@ -8,7 +8,7 @@ import Pool from "worker-threads-pool";
 import type { Clock, Timer } from "../base/clock.ts";
 import { MediaError, messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { PortRange, StreamDefaults, WorkerConfig } from "../worker/protocol.ts";
+import { GATHER_MS, type PortRange, type StreamDefaults, type WorkerConfig } from "../worker/protocol.ts";
 import { chooseWorker } from "./placement.ts";
 import { WorkerHandle } from "./worker-handle.ts";
 
@@ -173,7 +173,7 @@ export class Scheduler {
           portPairs: fewestPairs(workerData),
           clock: options.clock,
           log: options.log,
-          defer: (work) => setImmediate(work),
+          defer: (work) => options.clock.after(GATHER_MS, work),
           ...(options.watchdogMs === undefined ? {} : { watchdogMs: options.watchdogMs }),
           ...(options.startMs === undefined ? {} : { startMs: options.startMs }),
           onGone: (gone, reason) => this.#onGone(slot, gone, reason),

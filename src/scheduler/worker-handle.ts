@@ -56,8 +56,8 @@ export interface WorkerHandleOptions {
   readonly watchdogMs?: number;
   /** Time a thread has to load the engine and report ready. Default 15000. */
   readonly startMs?: number;
-  /** Runs work at the end of a turn of the event loop, so that its requests cross together; default: at once. */
-  readonly defer?: (work: () => void) => void;
+  /** Runs work a little later, so that requests cross together; default: at once. */
+  readonly defer?: (work: () => void) => unknown;
   /** Called once when the thread is gone, whatever the reason. */
   readonly onGone?: (handle: WorkerHandle, reason: string) => void;
 }

@@ -7,16 +7,25 @@ import { Batch } from "../base/batch.ts";
 import { SystemClock } from "../base/clock.ts";
 import { MediaCore } from "../media/media-core.ts";
 import { choosePorts } from "./open-ports.ts";
-import type { WorkerConfig, WorkerMessage, WorkerMessageBatch, WorkerRequestBatch } from "./protocol.ts";
+import {
+  GATHER_MS,
+  type WorkerConfig,
+  type WorkerMessage,
+  type WorkerMessageBatch,
+  type WorkerRequestBatch,
+} from "./protocol.ts";
 import { WorkerCore } from "./worker-core.ts";
 
 const config = workerData as WorkerConfig;
 const port = parentPort;
 if (port === null) throw new Error("media-worker is the entry of a worker thread, not a program");
 
-const batch = new Batch<WorkerMessage>((messages) => port.postMessage(messages satisfies WorkerMessageBatch));
-const post = (message: WorkerMessage): void => batch.add(message);
 const clock = new SystemClock();
+const batch = new Batch<WorkerMessage>(
+  (messages) => port.postMessage(messages satisfies WorkerMessageBatch),
+  (work) => clock.after(GATHER_MS, work),
+);
+const post = (message: WorkerMessage): void => batch.add(message);
 const core = await MediaCore.create({
   wallClockOffsetMs: clock.wallTime().getTime() - clock.nowMs(),
   wasm: config.wasmUrl,

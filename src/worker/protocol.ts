@@ -198,7 +198,13 @@ export type WorkerNotice =
 
 export type WorkerMessage = WorkerReply | WorkerNotice;
 
-/** What crosses at once: whatever was said in one turn of the event loop, in order. One message wakes the other thread once. */
+/**
+ * How long either side gathers what it has to say. Waking a thread costs more than most of what it is woken for, and a frame
+ * lasts 20 ms.
+ */
+export const GATHER_MS = 2;
+
+/** What crosses at once: whatever was said meanwhile, in order. One message wakes the other thread once. */
 export type WorkerRequestBatch = readonly WorkerRequest[];
 export type WorkerMessageBatch = readonly WorkerMessage[];
 

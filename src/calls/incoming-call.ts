@@ -7,6 +7,7 @@ import { messageOf, SdpError, SipParseError } from "../base/errors.ts";
 import { SdpRefusal } from "../sdp/refusal.ts";
 import { readCallerIdentity } from "../sip/identity.ts";
 import type { Flow } from "../sip/message.ts";
+import { NO_PARAMS } from "../sip/params.ts";
 import { type Replaces, readReplaces } from "../sip/replaces.ts";
 import { formatUri } from "../sip/uri.ts";
 import type { IncomingInvite } from "../sip/user-agent.ts";
@@ -216,7 +217,7 @@ export class IncomingCalls {
   /** A refused call is a call: it has a SID, a record and an alert (R-GEN-8). */
   #refusedCall(invite: Pick<IncomingInvite, "request" | "flow">, domain: TerminationDomain | undefined): Call {
     const { from, uri } = invite.request;
-    const to = formatUri({ ...uri, params: new Map(), headers: [] });
+    const to = formatUri({ ...uri, params: NO_PARAMS, headers: [] });
     return this.#newCall(invite, domain, formatUri(from.uri), to, "inbound");
   }
 
@@ -240,8 +241,8 @@ export class IncomingCalls {
     const { request } = invite;
     if (verdict.domain.kind === "trunk") return { from: verdict.caller.number ?? "anonymous", to: verdict.called };
     return {
-      from: formatUri({ ...request.from.uri, params: new Map(), headers: [] }),
-      to: formatUri({ ...request.uri, params: new Map(), headers: [] }),
+      from: formatUri({ ...request.from.uri, params: NO_PARAMS, headers: [] }),
+      to: formatUri({ ...request.uri, params: NO_PARAMS, headers: [] }),
     };
   }
 

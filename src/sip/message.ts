@@ -13,7 +13,7 @@ export type Params = Map<string, string>;
 export interface NameAddr {
   displayName: string;
   uri: SipUri;
-  params: Params;
+  params: ReadonlyMap<string, string>;
 }
 
 /** One Via value (RFC 3261 §20.42). */

@@ -2,7 +2,7 @@
 
 import { SipParseError } from "../base/errors.ts";
 import type { NameAddr } from "./message.ts";
-import { formatParams, parseParams } from "./params.ts";
+import { formatParams, NO_PARAMS, parseParams } from "./params.ts";
 import { quote, quotedEnd, skipBlanks, sliceTrimmed, splitList, trimBlanks, unquote } from "./tokens.ts";
 import { formatUri, parseUri, type SipUri } from "./uri.ts";
 
@@ -20,7 +20,7 @@ export function parseNameAddr(text: string, what = "address"): NameAddr {
   return {
     displayName: unquote(display),
     uri: parseUri(value.slice(open + 1, close)),
-    params: parseParams(value, close + 1, what),
+    params: close + 1 === value.length ? NO_PARAMS : parseParams(value, close + 1, what),
   };
 }
 
@@ -33,7 +33,7 @@ function parseAddrSpec(value: string, what: string): NameAddr {
   return {
     displayName: "",
     uri: parseUri(uriText),
-    params: semicolon < 0 ? new Map() : parseParams(value, semicolon, what),
+    params: semicolon < 0 ? NO_PARAMS : parseParams(value, semicolon, what),
   };
 }
 

@@ -8,6 +8,9 @@ const COMMA = 0x2c;
 const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 
+/** What most URIs and addresses have. One for all, so nobody may add to it. */
+export const NO_PARAMS: ReadonlyMap<string, string> = new Map();
+
 /**
  * Reads parameters up to the end of the text. Names in lower case; of a quoted value its content; the first of two equal
  * names wins.

@@ -6,6 +6,7 @@
 import { SipParseError } from "../base/errors.ts";
 import { formatHostPort, parseHostPort } from "./host-port.ts";
 import { LIMITS } from "./limits.ts";
+import { NO_PARAMS } from "./params.ts";
 import { trimBlanks } from "./tokens.ts";
 import { escapeUri, URI_HEADER, URI_PARAM, URI_USER, unescapeUri } from "./uri-escape.ts";
 
@@ -21,7 +22,7 @@ export interface SipUri {
   host: string;
   port: number | undefined;
   /** URI parameters, names in lower case, values decoded; "" for a flag. */
-  params: Map<string, string>;
+  params: ReadonlyMap<string, string>;
   /** URI headers (`?name=value`), decoded, in order. */
   headers: [name: string, value: string][];
 }
@@ -39,7 +40,7 @@ export function parseUri(text: string): SipUri {
   refuseUnsafe(text);
   if (scheme === "sip" || scheme === "sips") return parseSip(scheme, text.slice(colon + 1));
   if (scheme === "tel") return parseTel(text.slice(colon + 1));
-  return { scheme, user: undefined, host: text.slice(colon + 1), port: undefined, params: new Map(), headers: [] };
+  return { scheme, user: undefined, host: text.slice(colon + 1), port: undefined, params: NO_PARAMS, headers: [] };
 }
 
 /** True for the schemes that we can call: sip, sips, tel. */
@@ -80,7 +81,7 @@ function parseSip(scheme: string, rest: string): SipUri {
     user: at < 0 ? undefined : parseUser(rest.slice(0, at)),
     host,
     port,
-    params: semicolon < 0 ? new Map() : parseUriParams(beforeHeaders.slice(semicolon + 1)),
+    params: semicolon < 0 ? NO_PARAMS : parseUriParams(beforeHeaders.slice(semicolon + 1)),
     headers: question < 0 ? [] : parseUriHeaders(hostPart.slice(question + 1)),
   };
 }
@@ -101,7 +102,7 @@ function parseTel(rest: string): SipUri {
     user: number,
     host: "",
     port: undefined,
-    params: semicolon < 0 ? new Map() : parseUriParams(rest.slice(semicolon + 1)),
+    params: semicolon < 0 ? NO_PARAMS : parseUriParams(rest.slice(semicolon + 1)),
     headers: [],
   };
 }

@@ -236,6 +236,7 @@ export class Gateway {
         port: config.http.port,
         status: () => this.status(),
         caPem: readPem(config.tls.certFile),
+        documents: config.http.documents,
         stories: new CallStories(this.calls, this.alerts, this.#trace, store),
         auth: new HttpAuth(store, options.secrets.operatorToken, this.#clock),
         rest: {

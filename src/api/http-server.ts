@@ -5,6 +5,7 @@ import { messageOf, TransportError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { CallStories } from "../calls/call-stories.ts";
 import type { HttpAuth } from "./auth.ts";
+import { addDocumentRoutes } from "./document-routes.ts";
 import { addEdgeRoutes } from "./edge-routes.ts";
 import { addExplainRoutes } from "./explain-routes.ts";
 import { type GatewayStatus, metricsText } from "./metrics.ts";
@@ -21,6 +22,8 @@ export interface HttpServerOptions {
   readonly status: () => GatewayStatus;
   /** PEM that peers import to trust the TLS listener (R-SEC-15), "" for none. */
   readonly caPem: string;
+  /** Folder of TwiML documents (R-BYOC-19), or null for none. */
+  readonly documents: string | null;
   readonly stories: CallStories;
   readonly auth: HttpAuth;
   readonly rest: RestContext;
@@ -49,6 +52,7 @@ export class HttpServer {
         reply.type("application/x-pem-file").send(options.caPem),
       );
     addEdgeRoutes(this.#server, options.rest.edgeDirectory, options.auth);
+    if (options.documents !== null) addDocumentRoutes(this.#server, options.documents);
     addExplainRoutes(this.#server, options.stories, options.auth);
     addTrunkTestRoutes(this.#server, options.rest.store, options.auth, options.rest.voice.test);
     const routes = restRoutes(options.rest);

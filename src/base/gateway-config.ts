@@ -121,6 +121,8 @@ export interface HttpConfig {
   readonly port: number | null;
   /** Base of the absolute URLs that the gateway gives out; null: made from address and port. */
   readonly publicBaseUrl: string | null;
+  /** Absolute path of a folder whose `NAME.xml` are served as `/documents/NAME.xml` (R-BYOC-19); null: none. */
+  readonly documents: string | null;
 }
 
 export interface MediaConfig {

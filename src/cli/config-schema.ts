@@ -105,6 +105,7 @@ const http = section({
   address: address().default("127.0.0.1"),
   port: portOrOff(8080),
   publicBaseUrl: nullable(URL_TEXT, readUrl),
+  documents: nullable("the path of a folder", readText(1024)),
 });
 
 const media = section({

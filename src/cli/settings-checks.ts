@@ -33,6 +33,7 @@ export function resolveFiles(settings: GatewayConfig, configFile: string): Gatew
     webhooks: { ...webhooks, caFile: orNull(webhooks.caFile) },
     auth: { ...auth, operatorKeyFile: orNull(auth.operatorKeyFile) },
     store: { path: orNull(store.path) },
+    http: { ...settings.http, documents: orNull(settings.http.documents) },
     cnam: { ...cnam, file: orNull(cnam.file) },
     records: { file: orNull(records.file) },
     recordings: { ...recordings, folder: orNull(recordings.folder) },

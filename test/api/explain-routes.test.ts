@@ -86,6 +86,7 @@ beforeAll(async () => {
       throw new Error("not asked for here");
     },
     caPem: "",
+    documents: null,
     stories: new CallStories(calls, alerts, trace, store),
     auth: new HttpAuth(store, secrets.operatorToken, clock),
     rest: {

@@ -322,6 +322,8 @@ export async function startCallRig(
     readonly domains?: string;
     readonly sip?: string;
     readonly media?: string;
+    /** More keys of this section, beginning with a comma. */
+    readonly http?: string;
     /** Further keys of `tls`, beginning with a comma. */
     readonly tls?: string;
     readonly top?: string;

@@ -57,8 +57,9 @@ export async function startGateway(
   settings: {
     readonly sip?: string;
     readonly media?: string;
-    /** More keys of this section, beginning with a comma. */
+    /** More keys of these sections, beginning with a comma. */
     readonly webhooks?: string;
+    readonly http?: string;
     /** Further keys of `tls`, beginning with a comma. */
     readonly tls?: string;
     readonly top?: string;
@@ -84,7 +85,7 @@ sip:
 ${settings.sip?.includes("overloadLagMs") ? "" : "  overloadLagMs: 0"}
 ${settings.sip ?? ""}
 tls: { certFile: ${certFile}, keyFile: ${keyFile}, caFile: ${certFile}${settings.tls ?? ""} }
-http: { address: ${address}, port: 0 }
+http: { address: ${address}, port: 0${settings.http ?? ""} }
 media:
   portMin: 20000
   portMax: 29999

@@ -25,6 +25,7 @@ import { readHoldAudio } from "./calls/hold-audio.ts";
 import { IncomingCalls } from "./calls/incoming-call.ts";
 import { LocalEdges } from "./calls/local-edges.ts";
 import { LoopGuard } from "./calls/loop-guard.ts";
+import { MediaNames } from "./calls/media-names.ts";
 import { NewRequests } from "./calls/new-requests.ts";
 import { OtherRequests } from "./calls/other-requests.ts";
 import { Overload } from "./calls/overload.ts";
@@ -392,6 +393,7 @@ export class Gateway {
       admission: this.#admission,
       loops: new LoopGuard(this.#clock),
       conversations: new ConversationTable(),
+      names: new MediaNames((name) => this.#stack.addressesOf(name)),
       recordings: this.#audio.calls,
       edges,
       localEdges: this.#edges,

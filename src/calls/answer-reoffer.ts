@@ -7,6 +7,7 @@ import { messageOf, SdpError } from "../base/errors.ts";
 import type { AnswerOptions, InDialogRequest } from "../sip/user-agent.ts";
 import type { Call } from "./call.ts";
 import type { MediaLeg } from "./media-leg.ts";
+import type { MediaNames } from "./media-names.ts";
 import { type Hold, type LegNegotiation, sdpOf } from "./negotiation.ts";
 
 const SDP = "application/sdp";
@@ -25,18 +26,21 @@ export interface OfferedLeg {
   readonly call: Call;
   readonly media: MediaLeg;
   readonly negotiation: LegNegotiation;
+  readonly names: MediaNames;
   /** Their hold began, changed or ended. */
   onHold?(hold: Hold): void;
 }
 
 /** @returns our answer, undefined when the offer was refused; the session is as it was then (SIP-INV-8) */
 export async function answerReoffer(
-  { call, media, negotiation, onHold }: OfferedLeg,
+  { call, media, negotiation, names, onHold }: OfferedLeg,
   request: InDialogRequest,
 ): Promise<string | undefined> {
   try {
+    const offer = names.numeric(sdpOf(request.request), negotiation.bindAddress);
+    const text = typeof offer === "string" ? offer : await offer;
     const before = negotiation.hold;
-    const { answer, options } = negotiation.acceptOffer(sdpOf(request.request));
+    const { answer, options } = negotiation.acceptOffer(text);
     await media.configure(options);
     request.respond(200, { body: sdpBody(answer) });
     const { hold } = negotiation;

@@ -17,6 +17,7 @@ import type { CallTable } from "./call-table.ts";
 import type { CallerNames } from "./caller-names.ts";
 import type { LocalEdges } from "./local-edges.ts";
 import type { LoopGuard } from "./loop-guard.ts";
+import type { MediaNames } from "./media-names.ts";
 import type { CallRecordings } from "./recording/call-recordings.ts";
 import type { Registrations } from "./registration/registrations.ts";
 import type { SipTrace } from "./sip-trace.ts";
@@ -81,6 +82,8 @@ export interface CallContext {
   readonly admission: TrunkAdmission;
   readonly loops: LoopGuard;
   readonly conversations: ConversationTable;
+  /** Host names in session descriptions. */
+  readonly names: MediaNames;
   readonly recordings: CallRecordings;
   readonly registrations: Registrations;
   readonly settings: CallSettings;

@@ -17,6 +17,7 @@ import type { Call } from "./call.ts";
 import { InfoDigits, readInfo } from "./dtmf-info.ts";
 import { KeyLifetime } from "./key-lifetime.ts";
 import { MediaLeg } from "./media-leg.ts";
+import type { MediaNames } from "./media-names.ts";
 import { mediaFields, mediaSummary } from "./media-summary.ts";
 import { type Hold, type LegNegotiation, sdpOf } from "./negotiation.ts";
 import { passedReason } from "./passed-reason.ts";
@@ -37,6 +38,7 @@ export interface LegNeeds {
   readonly clock: Clock;
   readonly log: Log;
   readonly alerts: AlertLog;
+  readonly names: MediaNames;
 }
 
 export class CallLeg {
@@ -159,8 +161,9 @@ export class CallLeg {
     try {
       const response = await this.#dialog.reoffer("INVITE", sdpBody(offer));
       if (response.status >= 300) throw new Error(`the re-INVITE from another port was answered ${response.status}`);
+      const answer = await this.#numeric(response);
       if (this.#ended) throw new Error("the far end hung up");
-      options = this.negotiation.acceptAnswer(sdpOf(response));
+      options = this.negotiation.acceptAnswer(answer);
     } catch (error) {
       undo();
       void media.close();
@@ -180,6 +183,11 @@ export class CallLeg {
     retireMedia(this.#ctx.clock, before, media, this.gone);
     await this.#moving;
     this.call.note("media", "moved to another worker by a re-INVITE", { code: "media.moved" });
+  }
+
+  /** Their description, with addresses where it had names. */
+  #numeric(message: SipRequest | SipResponse): string | Promise<string> {
+    return this.#ctx.names.numeric(sdpOf(message), this.negotiation.bindAddress);
   }
 
   /** @param before - whose SRTP goes on here */
@@ -204,7 +212,8 @@ export class CallLeg {
     await this.#moving?.catch(() => undefined);
     if (sdpOf(request.request) !== "") {
       const { call, media, negotiation } = this;
-      await answerReoffer({ call, media, negotiation, onHold: (hold) => this.onHold?.(hold) }, request);
+      const { names } = this.#ctx;
+      await answerReoffer({ call, media, negotiation, names, onHold: (hold) => this.onHold?.(hold) }, request);
     } else if (request.request.method === "INVITE") {
       // A re-INVITE without SDP asks for our offer (SDP-3).
       this.#offerOpen = true;
@@ -214,9 +223,9 @@ export class CallLeg {
 
   /** Our description was offered again to refresh the session; the answer may say something new. */
   async #refreshed(response: SipResponse): Promise<void> {
-    const answer = sdpOf(response);
-    if (answer === "") return;
+    if (sdpOf(response) === "") return;
     try {
+      const answer = await this.#numeric(response);
       if (this.negotiation.isKnownRemote(answer)) return;
       await this.media.configure(this.negotiation.acceptAnswer(answer));
       this.call.note("media", `changed by a refresh: ${this.negotiation.summary}`, { code: "sdp.chosen" });
@@ -229,7 +238,7 @@ export class CallLeg {
     if (!this.#offerOpen) return;
     this.#offerOpen = false;
     try {
-      await this.#media.configure(this.negotiation.acceptAnswer(sdpOf(ack)));
+      await this.#media.configure(this.negotiation.acceptAnswer(await this.#numeric(ack)));
     } catch (error) {
       const text = `no usable answer to our offer in the ACK: ${messageOf(error)}`;
       this.call.note("media", text, { code: "answer.unusable" });

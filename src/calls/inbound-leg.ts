@@ -75,7 +75,8 @@ export class InboundLeg {
     worker: WorkerHandle,
     policy: MediaPolicy,
   ): Promise<InboundLeg> {
-    const offer = sdpOf(invite.request);
+    const described = ctx.names.numeric(sdpOf(invite.request), policy.bindAddress);
+    const offer = typeof described === "string" ? described : await described;
     if (offer === "") {
       const media = await MediaLeg.open(worker, policy.bindAddress, {});
       const negotiation = new LegNegotiation(policy, media.ports);
@@ -171,13 +172,16 @@ export class InboundLeg {
   /** A further offer before the answer, in UPDATE or PRACK (SIP-UPD-1, SIP-PRK-5). */
   async #reoffered(request: InDialogRequest): Promise<void> {
     const { call, media } = this;
-    this.#body = (await answerReoffer({ call, media, negotiation: this.#negotiation }, request)) ?? this.#body;
+    const { names } = this.#ctx;
+    this.#body = (await answerReoffer({ call, media, negotiation: this.#negotiation, names }, request)) ?? this.#body;
   }
 
   /** The answer to the offer of our 183. One that is no use ends the call, whatever it has become meanwhile (SDP-21). */
   async #earlyAnswered(prack: SipRequest): Promise<void> {
     try {
-      await this.media.configure(this.#negotiation.acceptAnswer(sdpOf(prack)));
+      const described = this.#ctx.names.numeric(sdpOf(prack), this.#negotiation.bindAddress);
+      const answer = typeof described === "string" ? described : await described;
+      await this.media.configure(this.#negotiation.acceptAnswer(answer));
       this.call.note("media", this.#negotiation.summary, { code: "sdp.chosen" });
     } catch (error) {
       const text = `no usable answer to our offer in the PRACK: ${messageOf(error)}`;

@@ -102,9 +102,9 @@ export class OutboundLeg {
     ctx.loops.sent(this.#invite.callId, parent?.details.path ?? []);
     this.#tellOfAddresses();
     this.#invite.onFirstAnswer = () => this.onFirstAnswer?.();
-    this.#invite.onProgress = (response) => void this.#progress(response);
+    this.#invite.onProgress = (response) => this.#described(response, (sdp) => void this.#progress(response, sdp));
     this.#invite.onReoffer = (request) => void this.#reoffered(request);
-    this.#invite.onAccepted = (response, dialog) => void this.#accepted(response, dialog);
+    this.#invite.onAccepted = (response, dialog) => this.#accepted(response, dialog);
     this.#invite.onRejected = (response) =>
       this.#fail({ kind: "status", status: response.status, text: `${response.status} ${response.reason}`, response });
     this.#invite.onFailed = (error) => this.#fail(failureOf(error));
@@ -164,7 +164,14 @@ export class OutboundLeg {
     void this.#media.close();
   }
 
-  async #progress(response: SipResponse): Promise<void> {
+  /** Goes on at once where the description names no host: answers that come together stay in order. */
+  #described(response: SipResponse, goOn: (sdp: string) => void): void {
+    const sdp = this.#ctx.names.numeric(sdpOf(response), this.#negotiation.bindAddress);
+    if (typeof sdp === "string") goOn(sdp);
+    else void sdp.then(goOn);
+  }
+
+  async #progress(response: SipResponse, sdp: string): Promise<void> {
     // 199 ends one branch of a fork and rings nowhere (RFC 6228 §4).
     if (this.#done || response.status === 199) return;
     this.call.apply("rang");
@@ -173,7 +180,7 @@ export class OutboundLeg {
     if (remoteTag !== "") this.onEarlyDialog?.({ callId: this.#invite.callId, localTag, remoteTag });
     let early = false;
     try {
-      const applied = this.#applyAnswer(response);
+      const applied = this.#applyAnswer(response, sdp);
       early = applied !== undefined;
       await applied;
     } catch (error) {
@@ -191,10 +198,16 @@ export class OutboundLeg {
     this.#done = true;
     // The leg listens from now on, so that a BYE which comes while the worker is being told is not missed.
     const leg = new CallLeg(this.#ctx, this.call, this.#media, this.#negotiation, dialog);
+    this.#described(response, (sdp) => this.#take(leg, response, sdp));
+  }
+
+  #take(leg: CallLeg, response: SipResponse, sdp: string): void {
     try {
-      if (sdpOf(response) === "" && this.#appliedAnswer === "") throw new Error("the 200 carries no SDP");
+      if (sdp === "" && this.#appliedAnswer === "") throw new Error("the 200 carries no SDP");
       // Not waited for: the caller is to be answered, and the worker takes requests in order.
-      this.#applyAnswer(response)?.catch((error) => leg.lose(`the media could not be set up: ${messageOf(error)}`));
+      this.#applyAnswer(response, sdp)?.catch((error) =>
+        leg.lose(`the media could not be set up: ${messageOf(error)}`),
+      );
     } catch (error) {
       // SDP-21: a bad answer is acknowledged, then the call is ended.
       const text = `answer not usable: ${messageOf(error)}`;
@@ -217,8 +230,7 @@ export class OutboundLeg {
    * @returns undefined without a description, else what the worker makes of it
    * @throws SdpError when it does not fit the offer
    */
-  #applyAnswer(response: SipResponse): Promise<void> | undefined {
-    const answer = sdpOf(response);
+  #applyAnswer(response: SipResponse, answer: string): Promise<void> | undefined {
     if (answer === "") return undefined;
     const fork = response.to.params.get("tag") ?? "";
     const isOld = (this.#isReoffered || this.#isFinalAnswer) && fork === this.#answeredBy;
@@ -238,8 +250,9 @@ export class OutboundLeg {
       return;
     }
     const { call, media } = this;
+    const { names } = this.#ctx;
     this.#isReoffered = true;
-    await answerReoffer({ call, media, negotiation: this.#negotiation }, request);
+    await answerReoffer({ call, media, negotiation: this.#negotiation, names }, request);
   }
 
   #lost(): void {

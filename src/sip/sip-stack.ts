@@ -32,6 +32,7 @@ import type { ListenAddress, ListenOptions } from "./transport/target.ts";
 import type { TlsOptions } from "./transport/tls-options.ts";
 import { type MessageObserver, TransportLayer } from "./transport/transport-layer.ts";
 import { stampVia } from "./transport/via-rules.ts";
+import { sipUri } from "./uri.ts";
 import type {
   IncomingInvite,
   IncomingRequest,
@@ -251,6 +252,13 @@ export class SipStack {
    */
   request(options: OutgoingRequestOptions): Promise<SipResponse> {
     return sendOutOfDialog(this.#core, options);
+  }
+
+  /** All addresses of a host, by the stack's own name servers and cache. @throws TransportError TRANSPORT_DNS when there is none */
+  async addressesOf(host: string): Promise<readonly string[]> {
+    // With a port no service records are asked for (RFC 3263 §4.2).
+    const found = await this.#core.locator.locate(sipUri(undefined, host, 5060));
+    return found.map(({ address }) => address);
   }
 
   #admitted(request: SipRequest, flow: Flow): boolean {

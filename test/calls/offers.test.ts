@@ -103,6 +103,36 @@ describe("hold", () => {
   }, 60_000);
 });
 
+describe("names for addresses", () => {
+  it("SDP-15: a host name in c= of an offer, an answer and a re-offer is looked up, and the media go there", async () => {
+    // Of the hosts file.
+    const [near, far] = await Promise.all([MediaSocket.open("127.0.0.1"), MediaSocket.open("127.0.0.1")]);
+    const named = (address: string, port: number, version = 1): string =>
+      sdp(address, { port, version }).replace(`c=IN IP4 ${address}`, "c=IN IP4 localhost");
+    const { call, answer } = await together(named(CALLER, near.port), named(CARRIER, far.port));
+    const invite = rig.carrier.received.findLast((m) => m.kind === "request" && m.method === "INVITE")!;
+    const portOf = (message: SipMessage): number => parseSession(textOf(message)).media[0]!.port;
+    const speakUntil = async (from: MediaSocket, port: number, to: MediaSocket): Promise<void> => {
+      const before = to.received.length;
+      let sentMs = 0;
+      await reached(() => {
+        if (performance.now() - sentMs > 10) {
+          from.sendAudio(GATEWAY, port);
+          sentMs = performance.now();
+        }
+        return to.received.length > before + 5;
+      }, `audio at ${to.port}`);
+    };
+    await speakUntil(near, portOf(answer), far);
+    await speakUntil(far, portOf(invite), near);
+    const moved = await MediaSocket.open("127.0.0.1");
+    expect((await reoffer(call, named(CALLER, moved.port, 2))).status).toBe(200);
+    await speakUntil(far, portOf(invite), moved);
+    await end(call);
+    for (const socket of [near, far, moved]) socket.close();
+  }, 60_000);
+});
+
 describe("later offers", () => {
   it("SDP-10: the same offer gets the same answer, octet by octet; a change counts the version up by one", async () => {
     const { call, answer } = await together();
@@ -123,7 +153,11 @@ describe("later offers", () => {
     ["SDP-5: no codec that we have", sdp(CALLER, { version: 2, formats: "9 18", lines: [] }), 488],
     ["SDP-13: DTLS-SRTP", sdp(CALLER, { version: 2, profile: "UDP/TLS/RTP/SAVP" }), 488],
     ["SDP-15: multicast", sdp(CALLER, { version: 2 }).replace(`c=IN IP4 ${CALLER}`, "c=IN IP4 224.2.1.1/127"), 488],
-    ["SDP-15: a name in c=", sdp(CALLER, { version: 2 }).replace(`c=IN IP4 ${CALLER}`, "c=IN IP4 media.test"), 488],
+    [
+      "SDP-15: a name in c= that nobody knows",
+      sdp(CALLER, { version: 2 }).replace(`c=IN IP4 ${CALLER}`, "c=IN IP4 media.test"),
+      488,
+    ],
     ["SDP-1: no o= line", sdp(CALLER).replace(/o=.*\r\n/, ""), 400],
   ])("SIP-INV-8, %s: refused with Warning, the session goes on", async (_name, body, status) => {
     const { call, answer } = await together();

@@ -1,4 +1,6 @@
 /** `tandem network`, `tandem edges uris` and `tandem check` on a configuration of several edges (R-EDGE-3, R-NET-1). */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { checkReport, formatCheckReport } from "../../src/cli/check-report.ts";
 import { parseConfig } from "../../src/cli/config.ts";
@@ -69,5 +71,15 @@ describe("the command line on edges", () => {
 `);
     expect(report.capacity.legsByPorts).toBe(35_000);
     expect(report.warnings.join()).not.toContain("sip.announce");
+  });
+});
+
+describe("examples/tandem.yaml", () => {
+  it("R-EDGE-1: names every setting of an edge", () => {
+    const text = readFileSync(resolve(import.meta.dirname, "../../examples/tandem.yaml"), "utf8");
+    const [edge] = parseConfig("edges: [{ name: x }]", "t.yaml", {}).settings.edges;
+    const section = /\nedges:\n([^]*?)\n\n/.exec(text)![1]!;
+    for (const key of [...Object.keys(edge!), ...Object.keys(edge!.media)])
+      expect(section).toMatch(new RegExp(`^ +(- )?${key}:`, "m"));
   });
 });

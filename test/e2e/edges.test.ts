@@ -16,7 +16,7 @@ import { capture } from "../support/pcap.ts";
 import { scratchFolder } from "../support/peers.ts";
 import { lines, reached, UdpPeer } from "../support/sip-wire.ts";
 import { hears, Talker, talking } from "../support/talkers.ts";
-import { type WirePacket, wirePackets } from "../support/wire-ends.ts";
+import { type NetworkEntry, outsideOf, type WirePacket, wirePackets } from "../support/wire-ends.ts";
 
 const NET = "127.90.5";
 const CENTRAL = `${NET}.9`;
@@ -36,15 +36,6 @@ const OTHER_NUMBER = "+15550200301";
 const OPERATOR_KEY = "7f".repeat(32);
 
 const scratch = scratchFolder("edges");
-interface NetworkEntry {
-  readonly edge: string;
-  readonly protocol: string;
-  readonly transport: "udp" | "tcp";
-  readonly address: string;
-  readonly port_min: number;
-  readonly port_max: number;
-}
-
 let probes = 0;
 let gateway: TestGateway;
 let pbx: Talker;
@@ -404,21 +395,8 @@ describe("what is told to firewalls", () => {
         await until(() => gateway.gateway.calls.liveCount === 0, "the end of a round");
       }
     });
-    const own = packets.flatMap(({ protocol, from, fromPort, to, toPort }) => [
-      ...(OWN.includes(from) ? [{ protocol, address: from, port: fromPort }] : []),
-      ...(OWN.includes(to) ? [{ protocol, address: to, port: toPort }] : []),
-    ]);
-    expect(own.length).toBeGreaterThan(500);
-    const strangers = own.filter(
-      (one) =>
-        !list.some(
-          (row) =>
-            row.transport === one.protocol &&
-            row.address === one.address &&
-            one.port >= row.port_min &&
-            one.port <= row.port_max,
-        ),
-    );
-    expect(strangers).toEqual([]);
+    const { ends, outside } = outsideOf(list, packets, OWN);
+    expect(ends).toBeGreaterThan(500);
+    expect(outside).toEqual([]);
   });
 });

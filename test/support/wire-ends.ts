@@ -22,3 +22,35 @@ export async function wirePackets(file: string): Promise<WirePacket[]> {
   }
   return packets;
 }
+
+/** One row of `/v1/Network`. */
+export interface NetworkEntry {
+  readonly edge: string;
+  readonly protocol: string;
+  readonly transport: "udp" | "tcp";
+  readonly address: string;
+  readonly port_min: number;
+  readonly port_max: number;
+}
+
+/** How many ends of packets are ours, and those that the list does not have (R-NET-2). */
+export function outsideOf(
+  list: readonly NetworkEntry[],
+  packets: readonly WirePacket[],
+  own: readonly string[],
+): { readonly ends: number; readonly outside: readonly string[] } {
+  const ends = packets.flatMap(({ protocol, from, fromPort, to, toPort }) => [
+    ...(own.includes(from) ? [{ protocol, address: from, port: fromPort }] : []),
+    ...(own.includes(to) ? [{ protocol, address: to, port: toPort }] : []),
+  ]);
+  const outside = ends.filter(
+    ({ protocol, address, port }) =>
+      !list.some(
+        (row) => row.transport === protocol && row.address === address && port >= row.port_min && port <= row.port_max,
+      ),
+  );
+  return {
+    ends: ends.length,
+    outside: [...new Set(outside.map(({ protocol, address, port }) => `${protocol} ${address}:${port}`))],
+  };
+}

@@ -78,7 +78,7 @@ describe("examples/tandem.yaml", () => {
   it("R-EDGE-1: names every setting of an edge", () => {
     const text = readFileSync(resolve(import.meta.dirname, "../../examples/tandem.yaml"), "utf8");
     const [edge] = parseConfig("edges: [{ name: x }]", "t.yaml", {}).settings.edges;
-    const section = /\nedges:\n([^]*?)\n\n/.exec(text)![1]!;
+    const section = /\nedges:\n([\s\S]*?)\n\n/.exec(text)![1]!;
     for (const key of [...Object.keys(edge!), ...Object.keys(edge!.media)])
       expect(section).toMatch(new RegExp(`^ +(- )?${key}:`, "m"));
   });

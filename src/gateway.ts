@@ -167,6 +167,7 @@ export class Gateway {
       ...keepAlive(config),
       dnsServers: config.sip.dnsServers,
       naptr: config.sip.naptr,
+      watchDestinations: config.sip.watchDestinations,
       reliable: config.sip.reliableProvisional,
       sessionTimer: sessionTimer(config),
       userAgentName: config.sip.productName,

@@ -64,6 +64,8 @@ export interface SipConfig {
   readonly dnsServers: readonly string[];
   /** NAPTR for targets that name neither transport nor port (SIP-DNS-2). */
   readonly naptr: boolean;
+  /** Give a UDP target up at once when an ICMP message says that nobody listens there (SIP-TP-14). */
+  readonly watchDestinations: boolean;
   /** Session timers (RFC 4028): what is asked for, 0 for none at all; and the shortest that is taken (Min-SE). */
   readonly sessionExpiresSeconds: number;
   readonly sessionMinSeconds: number;

@@ -60,6 +60,7 @@ const sip = section({
   targetOptionsSeconds: int(0, 3600, "s").default(0),
   dnsServers: list(scalar(NAME_SERVER, readNameServer), 3),
   naptr: bool(false),
+  watchDestinations: bool(false),
   sessionExpiresSeconds: scalar("0 for none, or 90 to 86400 s", (text) => {
     const seconds = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN;
     return seconds === 0 || (seconds >= 90 && seconds <= 86_400) ? seconds : undefined;

@@ -79,6 +79,11 @@ export interface SipStackOptions {
   readonly connectionsReserved?: number;
   /** Pings on connections that we opened (RFC 5626 §4.4.1); default none. */
   readonly keepAlive?: KeepAlive;
+  /**
+   * Give a UDP destination up as soon as an ICMP message says that nobody listens there (SIP-TP-14). Linux only, not on port 0. Shares the
+   * listening port among sockets of this user. Default false: silence for P1 ends the attempt.
+   */
+  readonly watchDestinations?: boolean;
   /** DSCP of what is sent (SIP-TP-16), 0 to 63; default 0. */
   readonly dscp?: number;
   /** Default Math.random: weights and waiting times, nothing secret. */
@@ -162,6 +167,7 @@ export class SipStack {
           if (this.onUnverifiedTls !== undefined) this.onUnverifiedTls(peer);
           else options.log.warn("TLS connection without a check of its certificate", { ...peer });
         },
+        onRefused: (address, port) => this.#transactions.refused(address, port),
         isAwaited: (flow) => this.#transactions.waitsOn(flow),
         onFlowLost: (flow, reason) => {
           this.#transactions.flowLost(flow, reason);

@@ -162,6 +162,19 @@ export class TransactionLayer {
     this.#byConnection.delete(flow.connectionId);
   }
 
+  /**
+   * Nobody listens at a UDP destination. Only requests that nobody has answered yet are given up: an ICMP message is easily forged, and who
+   * has answered is there.
+   */
+  refused(address: string, port: number): void {
+    const error = new TransportError("TRANSPORT_REFUSED", `udp ${address}:${port}: nobody listens there`);
+    for (const transaction of [...this.#clients.values()]) {
+      const { transport, remoteAddress, remotePort } = transaction.flow;
+      if (transport !== "udp" || remoteAddress !== address || remotePort !== port || transaction.answered) continue;
+      transaction.sendFailed(error);
+    }
+  }
+
   /** True while a request of ours waits for its final answer on this connection. */
   waitsOn(flow: Flow): boolean {
     const bound = flow.connectionId === undefined ? undefined : this.#byConnection.get(flow.connectionId);

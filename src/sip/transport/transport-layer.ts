@@ -30,6 +30,8 @@ export interface TransportHandler {
   onParseError(error: SipParseError, flow: Flow): void;
   /** A connection is gone; transactions on it that still wait learn of it. */
   onFlowLost(flow: Flow, reason: string): void;
+  /** Nobody listens at this UDP destination of ours (SIP-TP-14). */
+  onRefused(address: string, port: number): void;
   /** No stranger: may have one of the connections that are reserved (hardening R16). */
   isKnownPeer(address: string): boolean;
   /** A TLS connection was opened without a check of its certificate (R-SEC-14). */
@@ -58,6 +60,8 @@ export interface TransportOptions {
   readonly udpRequestBytesMax?: number;
   /** Mark of what is sent (SIP-TP-16), 0 to 63; default 0. */
   readonly dscp?: number;
+  /** Learn by ICMP that nobody listens at a UDP destination (SIP-TP-14); Linux only, and not on port 0. Default false. */
+  readonly watchDestinations?: boolean;
   /** Uniform in [0, 1): spreads pings. */
   readonly random: () => number;
   /** Pings on connections that we opened, each at 80 to 100 % of the interval; default none. */
@@ -162,6 +166,7 @@ export class TransportLayer {
       return (await this.#connector.connect({ ...target, localAddress: this.#connectFrom(target) })).flow;
     const socket = this.#udpFor(target);
     if (socket === undefined) throw new TransportError("TRANSPORT_LOST", "no UDP socket to send from");
+    await socket.watch(target.address, target.port);
     const { address, port } = socket.bound;
     return {
       transport: "udp",
@@ -291,9 +296,15 @@ export class TransportLayer {
     try {
       if (options.transport === "udp")
         this.#udp.push(
-          await UdpSocket.bind(options, this.#options.dscp ?? 0, (bytes, address, port, socket) =>
-            this.#datagram(bytes, address, port, socket),
-          ),
+          await UdpSocket.bind(options, {
+            dscp: this.#options.dscp ?? 0,
+            clock: this.#options.clock,
+            onDatagram: (bytes, address, port, socket) => this.#datagram(bytes, address, port, socket),
+            onRefused:
+              this.#options.watchDestinations === true
+                ? (address, port) => this.#handler.onRefused(address, port)
+                : undefined,
+          }),
         );
       else
         this.#listeners.push(

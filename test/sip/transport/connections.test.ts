@@ -420,7 +420,7 @@ describe("RFC 3261 18.1.1, SIP-TP-2 large requests", () => {
 });
 
 describe("RFC 3261 18.4, SIP-TP-14 ICMP", () => {
-  it("a UDP port that nobody listens on shows as silence: node:dgram tells errors of connected sockets only", async () => {
+  it("a UDP port that nobody listens on shows as silence unless destinations are watched", async () => {
     const dead = await UdpPeer.open();
     const { port } = dead;
     await dead.close();

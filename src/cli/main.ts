@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command line: `tandem serve | demo | check | explain | test-trunk | edges | network | zone | version`. Exit codes: 0 done, 1 failed,
+ * The command line: `tandem serve | demo | carrier | check | explain | test-trunk | edges | network | zone | version`. Exit codes: 0 done, 1 failed,
  * 2 wrong use.
  */
 
@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { GatewayError, messageOf } from "../base/errors.ts";
+import { addCarrierCommand } from "./carrier-command.ts";
 import { checkReport, formatCheckReport } from "./check-report.ts";
 import { loadConfig } from "./config.ts";
 import { addEdgeCommands } from "./edge-commands.ts";
@@ -77,6 +78,7 @@ function program(finish: (code: number) => void): Command {
         }),
       ),
     );
+  addCarrierCommand(root, finish);
   root
     .command("check")
     .description("Reads a configuration file and prints what would be in effect and listened on.")

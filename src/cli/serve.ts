@@ -3,6 +3,7 @@
 import { SystemClock } from "../base/clock.ts";
 import { Gateway } from "../gateway.ts";
 import { loadConfig } from "./config.ts";
+import { firstSignal } from "./first-signal.ts";
 import { createLog } from "./log-sink.ts";
 import { openStore } from "./open-store.ts";
 
@@ -31,17 +32,4 @@ export async function serve(options: ServeOptions): Promise<number> {
   await gateway.stop(options.drainSeconds * 1000);
   log.info("stopped");
   return 0;
-}
-
-function firstSignal(): Promise<NodeJS.Signals> {
-  return new Promise((done) => {
-    const handlers = (["SIGINT", "SIGTERM"] as const).map((signal) => {
-      const handler = (): void => {
-        for (const [name, one] of handlers) process.removeListener(name, one);
-        done(signal);
-      };
-      process.on(signal, handler);
-      return [signal, handler] as const;
-    });
-  });
 }

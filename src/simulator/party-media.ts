@@ -28,6 +28,8 @@ export class PartyLeg {
   #closed = false;
   /** False keeps nothing of what is heard. */
   recording = true;
+  /** True sends back what is heard. */
+  echo = false;
   /** Keys pressed by the far end. */
   readonly digits: string[] = [];
   /** Monotonic ms of the first frame that was not silence, 0 while there was none. */
@@ -97,6 +99,7 @@ export class PartyLeg {
   /** Called with each 20 ms frame that was heard. */
   hear(frame: Uint8Array, nowMs: number): void {
     if (this.firstSoundMs === 0 && audible(frame)) this.firstSoundMs = nowMs;
+    if (this.echo && !this.#closed) this.#media.core.playbackWrite(this.leg, frame);
     if (!this.recording || this.#heardBytes >= HEARD_BYTES_MAX) return;
     this.#heardBytes += frame.length;
     this.#heard.push(Buffer.from(frame));

@@ -5,9 +5,11 @@
 
 import { randomBytes, randomInt } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { mediaOptionsOf } from "../sdp/media-options.ts";
 import {
+  type Agreed,
   answerOffer,
   applyAnswer,
   createOffer,
@@ -31,6 +33,14 @@ export type CallScript =
       readonly loop?: boolean;
       /** Default true: what is heard is kept. */
       readonly record?: boolean;
+      /** What is heard is sent back. */
+      readonly echo?: boolean;
+      /** BYE that long after the answer. */
+      readonly hangUpAfterMs?: number;
+      /** Keys pressed a second after the answer. */
+      readonly digits?: string;
+      /** A second after the answer a re-INVITE holds the call, and that much later another one takes it back. */
+      readonly holdMs?: number;
     }
   | { readonly kind: "reject"; readonly status: number; readonly reason?: string }
   | { readonly kind: "redirect"; readonly contact: string }
@@ -51,7 +61,13 @@ export interface PartyOptions {
   readonly callCountMax?: number;
   /** Chosen for each call that comes in; default: answer at once and say nothing. */
   readonly script?: (invite: IncomingInvite) => CallScript;
+  /** A call that came in and had media is over. */
+  readonly onEnded?: (call: PartyCall) => void;
 }
+
+/** From the answer to the keys or the hold of a script. */
+const SETTLE_MS = 1000;
+const KEY_GAP_MS = 200;
 
 export interface PlaceOptions {
   readonly from: string;
@@ -82,6 +98,8 @@ export class PartyCall {
   answeredMs = 0;
   /** Ends a call that was placed and is not answered yet (CANCEL). */
   withdraw: (() => void) | undefined;
+  /** What both sides have described, once they have. */
+  agreed: Agreed | undefined;
   readonly #ended = Promise.withResolvers<void>();
   readonly #answered = Promise.withResolvers<boolean>();
 
@@ -178,7 +196,9 @@ export class Party {
     call.withdraw = () => invite.cancel();
     const apply = (body: Uint8Array): void => {
       if (body.length === 0) return;
-      call.negotiated = applyAnswer(offer, parseSession(new TextDecoder().decode(body)), local);
+      const remote = parseSession(new TextDecoder().decode(body));
+      call.negotiated = applyAnswer(offer, remote, local);
+      call.agreed = { local: offer, remote };
       leg.configure(mediaOptionsOf(call.negotiated));
     };
     invite.onProgress = (response) => {
@@ -215,16 +235,18 @@ export class Party {
     const leg = await this.media.openLeg();
     const call = new PartyCall(leg, this.#options.clock.nowMs(), invite);
     this.received.push(call);
+    const { onEnded } = this.#options;
+    if (onEnded !== undefined) void call.ended.then(() => onEnded(call));
     invite.onCancelled = () => {
       call.status = 487;
       call.finish();
     };
     const local = this.#local(leg);
     try {
-      const { answer, negotiated } = answerOffer(parseSession(new TextDecoder().decode(invite.request.body)), local, {
-        randomBytes,
-      });
+      const remote = parseSession(new TextDecoder().decode(invite.request.body));
+      const { answer, negotiated } = answerOffer(remote, local, { randomBytes });
       call.negotiated = negotiated;
+      call.agreed = { local: answer, remote };
       this.#take(call, invite, script, formatSession(answer), local);
     } catch {
       call.status = 488;
@@ -248,6 +270,7 @@ export class Party {
     call.leg.recording = script.record ?? true;
     const start = (): void => {
       call.leg.configure(mediaOptionsOf(call.negotiated!));
+      call.leg.echo = script.echo === true;
       if (script.play !== undefined) call.leg.play(script.play, script.loop);
     };
     const accept = (): void => {
@@ -256,6 +279,7 @@ export class Party {
       const dialog = invite.accept({ body });
       this.#answerReoffers(call, dialog, local);
       call.up(dialog, this.#options.clock.nowMs());
+      this.#follow(call, script, local);
     };
     if (script.early === true) {
       start();
@@ -265,11 +289,49 @@ export class Party {
     else this.#options.clock.after(script.afterMs, accept);
   }
 
+  /** What a script does after the answer, as long as the call lasts. */
+  #follow(call: PartyCall, script: CallScript & { kind: "answer" }, local: LocalMedia): void {
+    const { clock } = this.#options;
+    const later = (ms: number, act: () => void): void => {
+      clock.after(ms, () => {
+        if (call.dialog?.ended === false) act();
+      });
+    };
+    if (script.hangUpAfterMs !== undefined) later(script.hangUpAfterMs, () => call.hangup());
+    for (const [index, digit] of [...(script.digits ?? "")].entries())
+      later(SETTLE_MS + index * KEY_GAP_MS, () => call.leg.sendDigit(digit));
+    if (script.holdMs !== undefined) {
+      later(SETTLE_MS, () => void this.reoffer(call, { ...local, direction: { sending: true, receiving: false } }));
+      later(SETTLE_MS + script.holdMs, () => void this.reoffer(call, local));
+    }
+  }
+
+  /** A re-INVITE that describes the media anew; one that is refused or lost changes nothing. */
+  async reoffer(call: PartyCall, local: LocalMedia): Promise<void> {
+    const { dialog, agreed } = call;
+    if (dialog === undefined || agreed === undefined) return;
+    const offer = createOffer(local, { randomBytes, previous: agreed });
+    try {
+      const response = await dialog.reoffer("INVITE", {
+        contentType: "application/sdp",
+        content: formatSession(offer),
+      });
+      if (response.status !== 200) return;
+      const remote = parseSession(new TextDecoder().decode(response.body));
+      call.negotiated = applyAnswer(offer, remote, local);
+      call.agreed = { local: offer, remote };
+      call.leg.configure(mediaOptionsOf(call.negotiated));
+    } catch (error) {
+      this.#options.log.warn("a re-INVITE of a simulated party failed", { error: messageOf(error) });
+    }
+  }
+
   #answerReoffers(call: PartyCall, dialog: Dialog, local: LocalMedia): void {
     dialog.onReoffer = (request) => {
-      const { answer, negotiated } = answerOffer(parseSession(new TextDecoder().decode(request.request.body)), local, {
-        randomBytes,
-      });
+      const remote = parseSession(new TextDecoder().decode(request.request.body));
+      const { answer, negotiated } = answerOffer(remote, local, { randomBytes });
+      call.agreed = { local: answer, remote };
+      call.negotiated = negotiated;
       call.leg.configure(mediaOptionsOf(negotiated));
       request.respond(200, { body: { contentType: "application/sdp", content: formatSession(answer) } });
     };

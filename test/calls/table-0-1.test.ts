@@ -141,7 +141,7 @@ describe("R-GEN-8: table 0.1, calls to a trunk", () => {
 
   it("R-TERM-6, called number without plus: 400, 32101", () => row({ to: "15550200300" }, 400, 32101, /E\.164/));
 
-  it("R-CID-4, caller id that is no number: 400, 32206", () =>
+  it("table 0.1, caller id that is no number: 400, 32206", () =>
     row({ from: "<sip:15550100200@caller.test>", domain: domain("owned") }, 400, 32206, /caller id .*E\.164/));
 
   it("R-CID-3, caller id of somebody else: 403, 32204", () =>

@@ -72,7 +72,8 @@ export function titlesOf(source: string): string[] {
 export function readProofs(): Map<string, Proof[]> {
   const proofs = new Map<string, Proof[]>();
   const files = readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".test.ts"))
+    // The table's own test quotes numbers as examples.
+    .filter((file) => file.endsWith(".test.ts") && file !== "conformance/conformance.test.ts")
     .sort();
   for (const file of files)
     for (const title of titlesOf(readFileSync(join(ROOT, "test", file), "utf8")))

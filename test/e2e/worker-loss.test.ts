@@ -6,10 +6,11 @@ import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { SystemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
-import { melody, toUlaw } from "../../src/cli/demo/melody.ts";
+import { melody } from "../../src/cli/demo/melody.ts";
 import { Application } from "../../src/simulator/application.ts";
 import { Consumer } from "../../src/simulator/consumer.ts";
 import { Party, type PartyCall } from "../../src/simulator/party.ts";
+import { toUlaw } from "../../src/simulator/tones.ts";
 import { BASE, startGateway, type TestGateway, until } from "../support/gateway.ts";
 
 const GATEWAY = "127.77.17.1";

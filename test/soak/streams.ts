@@ -5,10 +5,11 @@
  */
 import { SystemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
-import { melody, toUlaw } from "../../src/cli/demo/melody.ts";
+import { melody } from "../../src/cli/demo/melody.ts";
 import { Application } from "../../src/simulator/application.ts";
 import { Consumer } from "../../src/simulator/consumer.ts";
 import { Party, type PartyCall } from "../../src/simulator/party.ts";
+import { toUlaw } from "../../src/simulator/tones.ts";
 import { BASE, startGateway } from "../support/gateway.ts";
 
 const [callCount = 50, seconds = 30] = process.argv.slice(2).map(Number);

@@ -12,10 +12,10 @@ import { messageOf } from "../../base/errors.ts";
 import { silentLog } from "../../base/log.ts";
 import { Gateway } from "../../gateway.ts";
 import { parseConfig } from "../config.ts";
+import { Display } from "../display.ts";
 import { openStore } from "../open-store.ts";
 import { makeCertificates } from "./certificates.ts";
 import { BASE, demoConfig, PASSWORD, USERNAME } from "./configuration.ts";
-import { Display } from "./display.ts";
 import { runFailover, runRelay, runStream, type SceneResult } from "./scenes.ts";
 import { startStage } from "./stage.ts";
 

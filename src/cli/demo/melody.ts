@@ -31,22 +31,3 @@ export function melody(transpose = 1): Int16Array {
   }
   return samples;
 }
-
-/** mu-law of 16-bit samples (ITU-T G.711), for files that are prepared before a call; calls are encoded by the engine. */
-export function toUlaw(samples: Int16Array): Uint8Array {
-  return Uint8Array.from(samples, (sample) => {
-    const sign = sample < 0 ? 0x80 : 0;
-    const magnitude = Math.min(Math.abs(sample), 32_635) + 132;
-    const exponent = 24 - Math.clz32(magnitude);
-    return ~(sign | (exponent << 4) | ((magnitude >> (exponent + 3)) & 0x0f)) & 0xff;
-  });
-}
-
-/** 16-bit samples of mu-law octets. */
-export function fromUlaw(ulaw: Uint8Array): Int16Array {
-  return Int16Array.from(ulaw, (octet) => {
-    const code = ~octet & 0xff;
-    const value = ((((code & 0x0f) << 3) + 132) << ((code >> 4) & 7)) - 132;
-    return (code & 0x80) === 0 ? value : -value;
-  });
-}

@@ -3,9 +3,10 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Gateway } from "../../gateway.ts";
 import type { PartyCall } from "../../simulator/party.ts";
+import { toUlaw } from "../../simulator/tones.ts";
+import type { Display } from "../display.ts";
 import { BASE, CALLER, NUMBER, PASSWORD, USERNAME } from "./configuration.ts";
-import type { Display } from "./display.ts";
-import { melody, toUlaw } from "./melody.ts";
+import { melody } from "./melody.ts";
 import type { Stage } from "./stage.ts";
 import { writeStereoWav } from "./wav-file.ts";
 

@@ -5,8 +5,9 @@ import { silentLog } from "../../base/log.ts";
 import { Application } from "../../simulator/application.ts";
 import { Consumer } from "../../simulator/consumer.ts";
 import { type CallScript, Party } from "../../simulator/party.ts";
+import { toUlaw } from "../../simulator/tones.ts";
 import type { DemoCertificates } from "./certificates.ts";
-import { melody, toUlaw } from "./melody.ts";
+import { melody } from "./melody.ts";
 
 const ADDRESS = "127.0.0.1";
 

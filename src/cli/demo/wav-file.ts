@@ -1,7 +1,7 @@
 /** Writes a two-channel WAV of what was said and what was heard. */
 
 import { writeFileSync } from "node:fs";
-import { fromUlaw } from "./melody.ts";
+import { fromUlaw } from "../../simulator/tones.ts";
 
 const RATE_HZ = 8000;
 const HEADER_BYTES = 44;

@@ -1,4 +1,4 @@
-/** What the demonstration shows: one live line per call while it runs, and a table at the end. Plain lines when no terminal is there. */
+/** What commands show: a live line while something runs, and tables. Plain lines when no terminal is there. */
 
 import type { Writable } from "node:stream";
 

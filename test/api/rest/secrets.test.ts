@@ -54,6 +54,8 @@ function expectNoSecret(text: string, where: string): void {
 describe("secrets", () => {
   it("R-AUTH-8 a password, a token or the secret of a key is in the answer that makes it at most", async () => {
     for (const [resource, sample] of walkOrder()) {
+      // What is read alone.
+      if (resource.create === undefined && resource.update === undefined) continue;
       const fields = { ...sample(world) };
       if ("Password" in fields) fields["Password"] = PASSWORDS.made;
       if (resource.collection?.endsWith("/Calls.json"))

@@ -90,6 +90,7 @@ export const SAMPLES: ReadonlyMap<string, Sample> = new Map<string, Sample>([
   [`${A}/IncomingPhoneNumbers/TollFree.json`, () => ({ PhoneNumber: number(), ...NUMBER })],
   ["/v1/Trunks/{trunk}/PhoneNumbers", (w) => ({ PhoneNumberSid: w.sidOf("PN") })],
   ["/v1/Trunks/{trunk}/Recording", () => ({ Mode: "record-from-answer", Trim: "trim-silence" })],
+  ["/v1/Trunks/{trunk}/LocalizedUris", () => ({})],
   ["/v1/ConnectionPolicies", () => ({ FriendlyName: "policy" })],
   [
     "/v1/ConnectionPolicies/{policy}/Targets",
@@ -99,6 +100,7 @@ export const SAMPLES: ReadonlyMap<string, Sample> = new Map<string, Sample>([
     `${A}/SIP/Domains.json`,
     () => ({ DomainName: `${name()}.sip.${BASE_DOMAIN}`, FriendlyName: "domain", ...URLS, Secure: "false" }),
   ],
+  [`${A}/SIP/Domains/{domain}/LocalizedUris.json`, () => ({})],
   [
     "/v1/ByocTrunks",
     (w) => ({

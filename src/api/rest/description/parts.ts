@@ -135,6 +135,23 @@ export const LINK_PROPERTIES: Readonly<Record<string, Schema>> = {
   info_digits: oneOf("off", "without-events", "always"),
 };
 
+/** The host names of a trunk or SIP domain (R-EDGE-3). */
+export const LOCALIZED_URIS: Schema = {
+  type: "object",
+  properties: {
+    localized_uris: listed(
+      view({
+        host: TEXT,
+        edge: { type: ["string", "null"] },
+        region: { type: ["string", "null"] },
+        addresses: listed(TEXT),
+      }),
+    ),
+  },
+  required: ["localized_uris"],
+  additionalProperties: false,
+};
+
 export function orNull(schema: Schema): Schema {
   if (Array.isArray(schema["enum"])) return { ...schema, enum: [...schema["enum"], null] };
   return { ...schema, type: [schema.type as string, "null"] };

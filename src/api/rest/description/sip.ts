@@ -7,6 +7,7 @@ import {
   FLAG,
   flag,
   integer,
+  LOCALIZED_URIS,
   links,
   listed,
   METHOD,
@@ -189,5 +190,11 @@ export const SIP: readonly ResourceDescription[] = [
       ...DATES,
       uri: TEXT,
     }),
+  },
+  {
+    name: "Localized URIs of a SIP domain",
+    about: "An extension of this gateway: every host name of the domain and the addresses behind it (R-EDGE-3).",
+    item: `${BASE}/Domains/{domain}/LocalizedUris.json`,
+    shows: LOCALIZED_URIS,
   },
 ];

@@ -11,6 +11,7 @@ import {
   integer,
   LINK_PARAMETERS,
   LINK_PROPERTIES,
+  LOCALIZED_URIS,
   links,
   listed,
   METHOD,
@@ -171,5 +172,11 @@ export const TRUNKING: readonly ResourceDescription[] = [
     item: "/v1/Trunks/{trunk}/Recording",
     update: { Mode: choice(RECORDING_MODES), Trim: choice(RECORDING_TRIMS) },
     shows: RECORDING,
+  },
+  {
+    name: "Localized URIs of a trunk",
+    about: "An extension of this gateway: every host name of the trunk and the addresses behind it (R-EDGE-3).",
+    item: "/v1/Trunks/{trunk}/LocalizedUris",
+    shows: LOCALIZED_URIS,
   },
 ];

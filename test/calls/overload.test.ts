@@ -147,7 +147,7 @@ describe("a gateway that is busy", () => {
     await rig.carrier.request("INVITE");
   }, 60_000);
 
-  it("R-MEDIA-8, SIP-OVL-2: above media.maxCalls 503 with Retry-After, without a transaction", async () => {
+  it("R-MEDIA-8, R-NET-10, SIP-OVL-2: above media.maxCalls 503 with Retry-After, without a transaction", async () => {
     rig = await startCallRig({ media: "  maxCalls: 2" });
     const up = await rig.caller.invite();
     const invite = await rig.carrier.request("INVITE");

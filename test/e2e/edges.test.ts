@@ -332,7 +332,7 @@ describe("drain", () => {
 });
 
 describe("static IP addressing", () => {
-  it("R-NET-6, R-NET-9: a call to our own address belongs to the domain of its source, at the default edge only", async () => {
+  it("R-NET-6, R-NET-9, R-BYOC-18: a call to our own address belongs to the domain of its source, at the default edge only", async () => {
     const { store } = gateway.gateway;
     const domain = store.sipDomainByName("app")!;
     const base = {

@@ -77,7 +77,7 @@ describe("relay road", () => {
     expect(gateway.core.stats(r).packetsReceived).toBeGreaterThan(95);
   });
 
-  it("R-MEDIA-7: one leg takes 80 kbit/s in IP packets, 84 with SRTP, and never 100 on an Ethernet with its RTCP", () => {
+  it("R-MEDIA-7, R-NET-10: one leg takes 80 kbit/s in IP packets, 84 with SRTP, and never 100 on an Ethernet with its RTCP", () => {
     const keys = { suite: "AES_CM_128_HMAC_SHA1_80", keySalt: new Uint8Array(randomBytes(30)) } as const;
     for (const [ipBitRate, left] of [
       [80_000, {}],

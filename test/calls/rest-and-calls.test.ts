@@ -191,6 +191,24 @@ describe("a trunk made by REST", () => {
     await end(call);
   });
 
+  it("R-GEN-11: what a trunk was used for is counted, by REST and as metrics, in place of charges", async () => {
+    const { trunk } = await trunkOf("counted");
+    await end(await talking(host("counted")));
+    expect(await statusOf(host("counted"))).toBe(486);
+    const { httpUrl } = rig.gateway.gateway;
+    const Authorization = `Basic ${Buffer.from(`${trunk.accountSid}:${AUTH_TOKEN}`).toString("base64")}`;
+    const usage = await fetch(`${httpUrl}/v1/Trunks/${trunk.sid}/Usage`, { headers: { Authorization } });
+    // Each leg counts where it is seen from the trunk: the two of the call that was answered, and of the one that was not.
+    const counters = (await usage.json()) as Record<string, number>;
+    expect(counters).toMatchObject({ lookups: 0, recordings: 0, transfers: 0, disaster_recoveries: 0 });
+    expect(counters["calls"]! - counters["answered"]!).toBe(counters["answered"]);
+    expect(counters["answered"]).toBeGreaterThan(0);
+    expect(counters["minutes"]).toBe(1);
+    const metrics = await (await fetch(`${httpUrl}/metrics`)).text();
+    for (const kind of ["calls", "answered", "lookups", "recordings", "transfers"])
+      expect(metrics).toContain(`tandem_trunk_usage_total{trunk="${trunk.sid}",kind="${kind}"} ${counters[kind]}`);
+  });
+
   it("R-MEDIA-5: SymmetricRtpEnabled is taken, told, and followed by the next call", async () => {
     const { trunk } = await trunkOf("nat");
     const url = `${rig.gateway.gateway.httpUrl}/v1/Trunks/${trunk.sid}`;

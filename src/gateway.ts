@@ -265,6 +265,7 @@ export class Gateway {
           symmetricDefault: config.media.symmetricDefault,
           audio: this.#audio,
           noAudioAtRest: config.compliance.noAudioAtRest,
+          verification: config.verification.mode,
           staticIp: config.staticIp,
           publicBaseUrl: config.http.publicBaseUrl?.replace(/\/+$/, "") ?? null,
           defaultRegion: config.edges[0]?.region ?? config.edges[0]?.name ?? "us1",

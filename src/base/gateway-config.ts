@@ -26,6 +26,7 @@ export interface GatewayConfig {
   readonly cnam: CnamConfig;
   readonly records: RecordsConfig;
   readonly staticIp: StaticIpConfig;
+  readonly verification: VerificationConfig;
 }
 
 export interface DomainsConfig {
@@ -307,4 +308,10 @@ export interface CnamConfig {
 export interface RecordsConfig {
   /** Absolute path of the file that gets a JSON line for each ended leg; null: none. */
   readonly file: string | null;
+}
+
+/** Caller ids that are no numbers of ours (R-CID-4). */
+export interface VerificationConfig {
+  /** `trust`: POST adds them without asking; `off`: only the configuration file does. */
+  readonly mode: "off" | "trust";
 }

@@ -260,6 +260,7 @@ export const settingsShape = {
     anywhere: bool(false),
     edges: list(edgeName, 64),
   }).prefault({}),
+  verification: section({ mode: oneOf("off", "trust").default("off") }).prefault({}),
 };
 
 export const settingsSchema = z.strictObject(settingsShape, { error: MAP_EXPECTED }) satisfies z.ZodType<GatewayConfig>;

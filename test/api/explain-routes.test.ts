@@ -111,6 +111,7 @@ beforeAll(async () => {
       symmetricDefault: false,
       audio: keptAudio(store, clock),
       noAudioAtRest: false,
+      verification: "off",
       staticIp: { ranges: [], anywhere: false, edges: [] },
       publicBaseUrl: null,
       defaultRegion: "us1",

@@ -47,7 +47,7 @@ export interface RestStage {
 
 export async function startRest(
   store: Store = new MemoryStore(),
-  options: Partial<Pick<RestContext, "noAudioAtRest" | "staticIp" | "baseDomain">> & {
+  options: Partial<Pick<RestContext, "noAudioAtRest" | "verification" | "staticIp" | "baseDomain">> & {
     /** Folder of recordings and voice traces; default: none. */
     readonly audioFolder?: string;
     /** Those of the store, where it has some. */
@@ -118,6 +118,7 @@ export async function startRest(
     edges: new EdgeTable(),
     symmetricDefault: false,
     noAudioAtRest: false,
+    verification: "trust",
     staticIp: { ranges: [], anywhere: true, edges: [] },
     publicBaseUrl: null,
     defaultRegion: "us1",

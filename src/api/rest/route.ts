@@ -47,6 +47,8 @@ export interface RestContext {
   readonly noAudioAtRest: boolean;
   /** Where IP records have to lie (R-NET-7). */
   readonly staticIp: StaticIpConfig;
+  /** Whether caller ids are taken on trust (R-CID-4). */
+  readonly verification: "off" | "trust";
   /** Base of absolute URLs; null: as the request was addressed. */
   readonly publicBaseUrl: string | null;
   /** Where calls to what has no region of its own are processed, as routes tell it. */

@@ -5,7 +5,7 @@
  */
 
 /** Misses in a row that take a target out. */
-export const MISSES_MAX = 2;
+const MISSES_MAX = 2;
 /** A target says how long it wants to be left alone; it is believed so far (SIP-OVL-3). */
 export const RETRY_AFTER_SECONDS_MAX = 60;
 /** Targets that are remembered; more than a gateway of ten thousand trunks has. */

@@ -77,7 +77,7 @@ export function domainNameOf(label: string, kind: DomainKind, base: string): str
 }
 
 /** The label that `label` is a sub-domain of, or null for one without a dot. */
-export function parentLabel(label: string): string | null {
+function parentLabel(label: string): string | null {
   const dot = label.indexOf(".");
   return dot < 0 ? null : label.slice(dot + 1);
 }

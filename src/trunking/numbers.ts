@@ -17,7 +17,7 @@ export function withoutUserParams(user: string): string {
 }
 
 /** True for anything that is meant as a number: digits with the usual separators, with or without `+`. */
-export function looksLikeNumber(user: string): boolean {
+function looksLikeNumber(user: string): boolean {
   return user.length <= 64 && /^\+?[0-9().-]+$/.test(user) && /[0-9]/.test(user);
 }
 
@@ -83,7 +83,7 @@ export function readPrivacy(values: readonly string[]): Privacy {
 }
 
 /** True when the caller's identity is to be kept from the next hop; `none` switches it off (RFC 3323 §4.2). */
-export function hidesIdentity(privacy: Privacy): boolean {
+function hidesIdentity(privacy: Privacy): boolean {
   if (privacy.tokens.has("none")) return false;
   return privacy.tokens.has("id") || privacy.tokens.has("user") || privacy.tokens.has("header");
 }

@@ -79,7 +79,7 @@ export function planInvite(target: TargetUri, call: OriginationCall): PlannedInv
 }
 
 /** `<sip:+E164@host>;reason=unconditional` (RFC 5806, R-ORIG-5). */
-export function diversionValue(dialled: string, host: string): string {
+function diversionValue(dialled: string, host: string): string {
   return `<sip:${dialled}@${host}>;reason=unconditional`;
 }
 

@@ -89,7 +89,7 @@ export function readTargetUri(text: string, edges: EdgeTable): TargetUriReading 
 }
 
 /** Host (lower case, IPv6 without brackets) and port, or null. */
-export function readHostPort(text: string): { readonly host: string; readonly port: number | undefined } | null {
+function readHostPort(text: string): { readonly host: string; readonly port: number | undefined } | null {
   let host: string;
   let portText: string | undefined;
   if (text.startsWith("[")) {

@@ -40,7 +40,7 @@ export interface SipCore {
 }
 
 /** 96 random bits behind the cookie (SIP-TXN-9). */
-export function newBranch(): string {
+function newBranch(): string {
   return BRANCH_COOKIE + randomHex(12);
 }
 

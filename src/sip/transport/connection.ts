@@ -26,7 +26,7 @@ export interface KeepAlive {
   readonly pongMs: number;
 }
 
-export const CONNECTION_LIMITS: ConnectionLimits = {
+const CONNECTION_LIMITS: ConnectionLimits = {
   firstMessageMs: 30_000,
   idleMs: 600_000,
   sendBufferBytes: 1024 * 1024,

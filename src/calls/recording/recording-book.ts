@@ -42,6 +42,7 @@ export class RecordingBook implements RecordingSink {
   /** Octets of files that are closed. */
   #bytes = 0;
   #sweep: Timer | undefined;
+  #isClosed = false;
 
   constructor(options: RecordingBookOptions) {
     this.#options = options;
@@ -70,10 +71,11 @@ export class RecordingBook implements RecordingSink {
       .apply(changes.map((put) => ({ kind: "recordings", put })))
       .catch((error) => log.error("recordings that were cut off cannot be listed", { error: messageOf(error) }));
     for (const recording of store.list("recordings")) this.#bytes += bytesOf(recording);
-    await this.#deleteOld();
+    await this.#keepSweeping();
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#sweep?.cancel();
     await this.#writer.close();
   }
@@ -166,7 +168,13 @@ export class RecordingBook implements RecordingSink {
     this.#writer.add({ kind: "recordings", put: recording });
   }
 
-  async #deleteOld(): Promise<void> {
+  async #keepSweeping(): Promise<void> {
+    await this.deleteOld();
+    if (!this.#isClosed) this.#sweep = this.#options.clock.after(SWEEP_MS, () => void this.#keepSweeping());
+  }
+
+  /** Deletes what is older than the retention time. */
+  async deleteOld(): Promise<void> {
     const { store, clock, config, log } = this.#options;
     if (config.retentionHours === 0) return;
     const before = new Date(clock.wallTime().getTime() - config.retentionHours * 3_600_000).toISOString();
@@ -178,7 +186,6 @@ export class RecordingBook implements RecordingSink {
         log.error("an old recording cannot be deleted", { recordingSid: recording.sid, error: messageOf(error) });
       }
     }
-    this.#sweep = clock.after(SWEEP_MS, () => void this.#deleteOld());
   }
 
   #now(): string {

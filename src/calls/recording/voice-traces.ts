@@ -35,6 +35,7 @@ export class VoiceTraces implements TraceSink {
   readonly #files: RecordingFiles | undefined;
   readonly #open = new Map<string, RecordingDetails & { isTold: boolean }>();
   #sweep: Timer | undefined;
+  #isClosed = false;
 
   constructor(options: VoiceTracesOptions) {
     this.#options = options;
@@ -51,6 +52,7 @@ export class VoiceTraces implements TraceSink {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#sweep?.cancel();
   }
 
@@ -104,7 +106,7 @@ export class VoiceTraces implements TraceSink {
 
   async #keepSweeping(): Promise<void> {
     await this.deleteOld();
-    this.#sweep = this.#options.clock.after(SWEEP_MS, () => void this.#keepSweeping());
+    if (!this.#isClosed) this.#sweep = this.#options.clock.after(SWEEP_MS, () => void this.#keepSweeping());
   }
 
   async #remove(accountSid: string, sid: string): Promise<void> {

@@ -4,6 +4,7 @@
  */
 
 import { messageOf, SdpError, SipParseError } from "../base/errors.ts";
+import type { WorkerHandle } from "../scheduler/worker-handle.ts";
 import { SdpRefusal } from "../sdp/refusal.ts";
 import { readCallerIdentity } from "../sip/identity.ts";
 import type { Flow } from "../sip/message.ts";
@@ -365,9 +366,10 @@ export class IncomingCalls {
       call.apply("end-failed");
       return;
     }
-    const worker = this.#ctx.scheduler.place(2);
-    worker.reserve(2);
+    let worker: WorkerHandle | undefined;
     try {
+      worker = this.#ctx.scheduler.place(2);
+      worker.reserve(2);
       const security = record.secure ? "required" : this.#ctx.settings.srtpOptional ? "optional" : "none";
       const leg = await InboundLeg.open(
         this.#ctx,
@@ -380,7 +382,7 @@ export class IncomingCalls {
     } catch (error) {
       this.#failed(invite, call, error);
     } finally {
-      worker.release(2);
+      worker?.release(2);
       if (!call.ended) call.apply(call.answeredAt === undefined ? "end-failed" : "hung-up");
     }
   }

@@ -2,7 +2,9 @@
  * Two edges in one process, each on a loopback address of its own: where calls are anchored, what the wire shows of them, and
  * what becomes of an edge that is drained (R-EDGE, R-NET, R-ORIG-10, R-REDIR-6, R-STRM-3).
  */
+import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { SystemClock } from "../../src/base/clock.ts";
@@ -10,7 +12,9 @@ import { Application, type ApplicationAnswer } from "../../src/simulator/applica
 import { Consumer } from "../../src/simulator/consumer.ts";
 import type { PartyCall } from "../../src/simulator/party.ts";
 import type { SipResponse } from "../../src/sip/message.ts";
+import { serializeMessage } from "../../src/sip/serialize.ts";
 import { parseOperatorKey, Secrets } from "../../src/store/secrets.ts";
+import { sdp } from "../support/call-rig.ts";
 import { AUTH_TOKEN, BASE, startGateway, type TestGateway, until } from "../support/gateway.ts";
 import { capture } from "../support/pcap.ts";
 import { scratchFolder } from "../support/peers.ts";
@@ -25,6 +29,8 @@ const TOKYO_2 = `${NET}.22`;
 const TOKYO_MEDIA = `${NET}.23`;
 const DUBLIN = `${NET}.31`;
 const PRIVATE = `${NET}.33`;
+/** Announces another address than its own. */
+const FRANKFURT = `${NET}.36`;
 const PBX = `${NET}.41`;
 const CARRIER = `${NET}.51`;
 const SPARE = `${NET}.52`;
@@ -90,6 +96,7 @@ phoneNumbers:
 edges:
   - { name: tokyo, listen: [${TOKYO}, ${TOKYO_2}], media: { address: ${TOKYO_MEDIA}, portMin: 24000, portMax: 24999 } }
   - { name: dublin, listen: [${DUBLIN}], media: { portMin: 26000, portMax: 26999 } }
+  - { name: frankfurt, listen: [${FRANKFURT}], announce: [203.0.113.36], media: { portMin: 27000, portMax: 27099 } }
   - { name: tokyo-ix, listen: [${PRIVATE}], tnx: TK42, media: { portMin: 28000, portMax: 28099 } }
 redirect: { reach: any }
 staticIp: { anywhere: true }
@@ -290,6 +297,139 @@ describe("where a call is seen", () => {
   });
 });
 
+/** A call by hand: what the gateway answers to an INVITE, and BYE to its address. */
+class HandCall {
+  readonly #peer: UdpPeer;
+  readonly #id = ++probes;
+
+  private constructor(peer: UdpPeer) {
+    this.#peer = peer;
+  }
+
+  static async open(): Promise<HandCall> {
+    return new HandCall(await UdpPeer.open(PROBE, 5060));
+  }
+
+  async send(method: string, sequence: number, edge: string, host: string, branch: string, to = ""): Promise<void> {
+    const body = method === "INVITE" ? sdp(PROBE) : "";
+    const head = [
+      `${method} sip:${NUMBER}@${host} SIP/2.0`,
+      `Via: SIP/2.0/UDP ${PROBE}:5060;branch=z9hG4bKhand${this.#id}${branch};rport`,
+      "Max-Forwards: 70",
+      `From: <sip:+15550100200@${PROBE}>;tag=hand`,
+      `To: <sip:${NUMBER}@${host}>${to}`,
+      `Call-ID: hand-${this.#id}`,
+      `CSeq: ${sequence} ${method}`,
+      `Contact: <sip:${PROBE}:5060>`,
+      ...(body === "" ? [] : ["Content-Type: application/sdp"]),
+    ];
+    await this.#peer.send(lines(head, body), 5060, edge);
+  }
+
+  async final(method: string): Promise<SipResponse> {
+    const found = () =>
+      this.#peer.received.find(
+        (one): one is SipResponse => one.kind === "response" && one.status >= 200 && one.cseq.method === method,
+      );
+    await reached(() => found() !== undefined, `a final answer to ${method}`);
+    return found()!;
+  }
+
+  close(): Promise<void> {
+    return this.#peer.close();
+  }
+}
+
+describe("addresses of an edge", () => {
+  it("R-TERM-11: a peer that moves on to another address of the edge during call setup is served there", async () => {
+    const call = await HandCall.open();
+    const host = `office.pstn.${BASE}`;
+    try {
+      // Nobody is at the first address, as if a firewall took the INVITE.
+      await call.send("INVITE", 1, `${NET}.29`, host, "a");
+      await call.send("INVITE", 1, TOKYO_2, host, "b");
+      const response = await call.final("INVITE");
+      expect(response.status).toBe(200);
+      expect(response.headers.get("Contact")).toContain(TOKYO_2);
+      const tag = `;tag=${response.to.params.get("tag")}`;
+      await call.send("ACK", 1, TOKYO_2, host, "c", tag);
+      // The rest of the dialog may come to any address.
+      await call.send("BYE", 2, TOKYO, host, "d", tag);
+      expect((await call.final("BYE")).status).toBe(200);
+    } finally {
+      await call.close();
+    }
+  });
+
+  it("R-NET-4: behind NAT the announced address is in Via, Contact and SDP, the private one nowhere", async () => {
+    const before = carrier.party.received.length;
+    const call = await HandCall.open();
+    const host = `office.pstn.frankfurt.${BASE}`;
+    try {
+      await call.send("INVITE", 1, FRANKFURT, host, "a");
+      const response = await call.final("INVITE");
+      expect(response.headers.get("Contact")).toBe("<sip:203.0.113.36:5060>");
+      expect(Buffer.from(response.body).toString()).toContain("c=IN IP4 203.0.113.36\r\n");
+      const { request } = (await carrier.received(before + 1)).invite!;
+      expect(request.vias[0]!.host).toBe("203.0.113.36");
+      expect(request.headers.get("Contact")).toBe("<sip:203.0.113.36:5060>");
+      expect(Buffer.from(request.body).toString()).toContain("c=IN IP4 203.0.113.36\r\n");
+      // Where a request came from is written into its Via by who receives it.
+      for (const message of [response, { ...request, vias: [] }])
+        expect(Buffer.from(serializeMessage(message)).toString()).not.toContain(FRANKFURT);
+      const tag = `;tag=${response.to.params.get("tag")}`;
+      await call.send("ACK", 1, FRANKFURT, host, "b", tag);
+      await call.send("BYE", 2, FRANKFURT, host, "c", tag);
+      expect((await call.final("BYE")).status).toBe(200);
+    } finally {
+      await call.close();
+    }
+  });
+});
+
+describe("calls that begin here", () => {
+  /** POST to the API under another name than that of its address. */
+  async function create(host: string): Promise<{ status: number; sid: string }> {
+    const account = [...gateway.gateway.store.list("accounts")][0]!;
+    const { port, hostname } = new URL(gateway.gateway.httpUrl!);
+    const form = {
+      To: `sip:me@${CARRIER}`,
+      From: `sip:desk@office.example`,
+      Twiml: '<Response><Pause length="60"/></Response>',
+    };
+    const call = httpRequest({
+      host: hostname,
+      port,
+      method: "POST",
+      path: `/2010-04-01/Accounts/${account.sid}/Calls.json`,
+      headers: { host, "content-type": "application/x-www-form-urlencoded" },
+      auth: `${account.sid}:${AUTH_TOKEN}`,
+    });
+    call.end(new URLSearchParams(form).toString());
+    const [response] = (await once(call, "response")) as [IncomingMessage];
+    const text = Buffer.concat(await response.toArray()).toString();
+    return { status: response.statusCode!, sid: (JSON.parse(text) as { sid: string }).sid };
+  }
+
+  it("R-EDGE-9: a call that is made at a regional API host leaves from that region, or is not made", async () => {
+    const before = carrier.party.received.length;
+    const packets = await watched(async () => {
+      expect((await create(`api.dublin.ie1.${BASE}`)).status).toBe(201);
+      const far = await carrier.received(before + 1);
+      expect(far.invite!.request.vias[0]!.host).toBe(DUBLIN);
+      expect(sdpOf(far)).toContain(`c=IN IP4 ${DUBLIN}`);
+      await until(() => far.dialog !== undefined, "the call is up");
+      await ended(far);
+    });
+    const atCarrier = packets.filter(({ from, to }) => from === CARRIER || to === CARRIER);
+    expect(ownEnds(atCarrier)).toEqual([DUBLIN]);
+    expect((await create(`api.au1.${BASE}`)).status).toBe(400);
+    expect(await rest("/v1/Edges/dublin", { Status: "draining" })).toMatchObject({ status: 200 });
+    expect((await create(`api.ie1.${BASE}`)).status).toBe(503);
+    await rest("/v1/Edges/dublin", { Status: "active" });
+  });
+});
+
 describe("drain", () => {
   it("R-EDGE-6: a drained edge answers INVITE and OPTIONS 503, its calls go on, others take calls", async () => {
     const [near, far] = await through(`office.pstn.${BASE}`, DUBLIN);
@@ -395,7 +535,10 @@ describe("what is told to firewalls", () => {
         await until(() => gateway.gateway.calls.liveCount === 0, "the end of a round");
       }
     });
-    const { ends, outside } = outsideOf(list, packets, OWN);
+    // The API is told to nobody's firewall.
+    const http = Number(new URL(gateway.gateway.httpUrl!).port);
+    const calls = packets.filter(({ fromPort, toPort }) => fromPort !== http && toPort !== http);
+    const { ends, outside } = outsideOf(list, calls, OWN);
     expect(ends).toBeGreaterThan(500);
     expect(outside).toEqual([]);
   });

@@ -14,7 +14,7 @@ const reasons = [
 const numbers = groups.flatMap(({ requirements }) => Object.keys(requirements));
 
 /** What had no test when this list was begun. It must not grow: a new requirement comes with its test. */
-const OPEN_MAX = 3;
+const OPEN_MAX = 0;
 
 describe("docs/conformance.md", () => {
   it("is up to date: `npm run conformance` writes it", () => {

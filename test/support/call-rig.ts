@@ -327,6 +327,7 @@ export async function startCallRig(
     /** Further keys of `tls`, beginning with a comma. */
     readonly tls?: string;
     readonly top?: string;
+    readonly store?: string;
   } = {},
 ): Promise<CallRig> {
   const targets = changes.targets ?? [`{ name: carrier, url: "sip:${CARRIER}:5060" }`];

@@ -66,6 +66,8 @@ export async function startGateway(
     readonly endedCallsMax?: number;
     /** Uniform in [0, 1). */
     readonly random?: () => number;
+    /** Path of the store's file; default: in memory. */
+    readonly store?: string;
   } = {},
   workerCount = 1,
 ): Promise<TestGateway> {
@@ -93,7 +95,7 @@ media:
 ${settings.media ?? ""}
 streams: { allowInsecureWs: true }
 webhooks: { allowPrivateAddresses: [127.0.0.0/8]${settings.webhooks ?? ""} }
-store: memory
+store: ${settings.store ?? "memory"}
 ${settings.top ?? ""}
 accounts:
   - { name: main, authToken: "${AUTH_TOKEN}" }

@@ -19,10 +19,11 @@ const TOKYO_MEDIA = `${NET}.23`;
 const DUBLIN = `${NET}.31`;
 const CARRIER = `${NET}.51`;
 const AT_ONCE = 8;
+// Wide enough for the pairs that rest for 10 s after a call.
 const EDGES = `
 edges:
-  - { name: tokyo, listen: [${TOKYO}], media: { address: ${TOKYO_MEDIA}, portMin: 24000, portMax: 25999 } }
-  - { name: dublin, listen: [${DUBLIN}], media: { portMin: 26000, portMax: 27999 } }`;
+  - { name: tokyo, listen: [${TOKYO}], media: { address: ${TOKYO_MEDIA}, portMin: 24000, portMax: 31999 } }
+  - { name: dublin, listen: [${DUBLIN}], media: { portMin: 32000, portMax: 39999 } }`;
 
 const gateway = await startGateway(
   `${NET}.9`,

@@ -1,7 +1,9 @@
 /** `/v1/Explain/Calls`: what is remembered of recent calls, for `tandem explain` and for consoles. Read only, never stored. */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Clock } from "../base/clock.ts";
 import type { CallStories, StoryFilter, Viewer } from "../calls/call-stories.ts";
+import { renderStatement } from "../explain/statement.ts";
 import type { HttpAuth } from "./auth.ts";
 import { REST_CODES } from "./rest/rest-error.ts";
 
@@ -11,7 +13,18 @@ const LIMIT_MAX = 200;
 
 type Query = Readonly<Record<string, unknown>>;
 
-export function addExplainRoutes(server: FastifyInstance, stories: CallStories, auth: HttpAuth): void {
+/** What statements are made with. */
+export interface StatementSettings {
+  readonly noAudioAtRest: boolean;
+  readonly clock: Clock;
+}
+
+export function addExplainRoutes(
+  server: FastifyInstance,
+  stories: CallStories,
+  auth: HttpAuth,
+  { noAudioAtRest, clock }: StatementSettings,
+): void {
   const guarded =
     (answer: (viewer: Viewer, request: FastifyRequest, reply: FastifyReply) => unknown) =>
     (request: FastifyRequest, reply: FastifyReply): unknown => {
@@ -54,6 +67,25 @@ export function addExplainRoutes(server: FastifyInstance, stories: CallStories, 
           "no call of this SID or Call-ID is remembered, or it belongs to another account",
         );
       return reply.send(report);
+    }),
+  );
+  server.get(
+    "/v1/Explain/Calls/:id/Statement",
+    guarded((viewer, request, reply) => {
+      const { id } = request.params as { id: string };
+      const format = (request.query as Query)["Format"] ?? "json";
+      if (format !== "json" && format !== "text")
+        return refuse(reply, 400, REST_CODES.badParameter, "Format is json or text");
+      const statement = stories.statement(id, viewer, noAudioAtRest, clock.wallTime());
+      if (statement === undefined)
+        return refuse(
+          reply,
+          404,
+          REST_CODES.notFound,
+          "no call of this SID is remembered, or it belongs to another account",
+        );
+      if (format === "json") return reply.send(statement);
+      return reply.type("text/plain; charset=utf-8").send(renderStatement(statement));
     }),
   );
 }

@@ -53,7 +53,7 @@ export class HttpServer {
       );
     addEdgeRoutes(this.#server, options.rest.edgeDirectory, options.auth);
     if (options.documents !== null) addDocumentRoutes(this.#server, options.documents);
-    addExplainRoutes(this.#server, options.stories, options.auth);
+    addExplainRoutes(this.#server, options.stories, options.auth, options.rest);
     addTrunkTestRoutes(this.#server, options.rest.store, options.auth, options.rest.voice.test);
     const routes = restRoutes(options.rest);
     addRestRoutes(this.#server, options.rest, options.auth, options.log, routes);

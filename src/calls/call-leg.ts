@@ -277,6 +277,7 @@ export class CallLeg {
   }
 
   #closeMedia(): void {
+    this.call.audio.media = this.negotiation.facts(this.#media.ports) ?? this.call.audio.media;
     this.#keyLifetime.stop();
     void this.#media.close().then((stats) => {
       this.call.mediaStats = stats;

@@ -6,10 +6,12 @@
 
 import { buildReport, type StoryMaterial } from "../explain/report.ts";
 import { readSipLines } from "../explain/sip-lines.ts";
+import type { CallStatement } from "../explain/statement.ts";
 import type { CallHeader, CallReport, CallSummary, LegRecord } from "../explain/types.ts";
 import type { Store } from "../store/store.ts";
 import type { Alert, AlertLog } from "./alert-log.ts";
 import type { Call } from "./call.ts";
+import { callStatement } from "./call-statement.ts";
 import { type CallTable, hasFailed } from "./call-table.ts";
 import type { SipTrace, TracedDialog } from "./sip-trace.ts";
 
@@ -74,6 +76,21 @@ export class CallStories {
   }
 
   /** Calls that fit, each with its cause. */
+  /**
+   * What an auditor keeps of a call; undefined when it is not remembered, or not the viewer's.
+   * @param noAudioAtRest - the switch of that name
+   */
+  statement(sid: string, viewer: Viewer, noAudioAtRest: boolean, now: Date): CallStatement | undefined {
+    const call = this.#calls.bySid(sid);
+    if (call === undefined || !this.#maySee(viewer, call.details.accountSid)) return undefined;
+    const root = this.#rootOf(call);
+    const visible = this.#maySee(viewer, root.details.accountSid) ? root : call;
+    const family = this.#lookup()
+      .family(visible)
+      .filter((one) => one !== visible && this.#maySee(viewer, one.details.accountSid));
+    return callStatement([visible, ...family.slice(0, FAMILY_MAX)], this.#store, noAudioAtRest, now);
+  }
+
   list(filter: StoryFilter, viewer: Viewer): CallSummary[] {
     const candidates = [...this.#candidates(filter, viewer)];
     const look = this.#lookup();

@@ -138,6 +138,8 @@ export class CallStreams {
     const url = checkStreamUrl(noun.url, documentUrl, this.#ctx.settings.streams);
     const { address } = await this.#ctx.webhooks.resolve(new URL(url).hostname);
     this.#live.set(stream.sid, stream);
+    const { host, protocol } = new URL(url);
+    this.#call.audio.streamed({ streamSid: stream.sid, host, encrypted: protocol === "wss:" });
     this.#call.note("stream", `stream ${stream.name} to ${shownUrl(url)}`, {
       code: "stream.started",
       streamSid: stream.sid,

@@ -6,6 +6,7 @@ import { messageOf } from "../base/errors.ts";
 import { newSid } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { LegStats } from "../media/media-events.ts";
+import { AudioFacts } from "./audio-facts.ts";
 import type { CallControl } from "./call-control.ts";
 import { type CallEvent, type CallStatus, isFinal, nextCallStatus } from "./call-state.ts";
 import { type Decision, DecisionLog } from "./decisions.ts";
@@ -68,6 +69,8 @@ export class Call {
   hasError = false;
   /** Counters of the media leg, once it was closed. */
   mediaStats: LegStats | undefined;
+  /** Where its audio went, for its statement. */
+  readonly audio = new AudioFacts();
   /** What can be asked of it; empty once it has ended. */
   control: CallControl = {};
   #status: CallStatus = "queued";

@@ -21,6 +21,7 @@ import type { SipMessage } from "../sip/message.ts";
 import { sdpOfBody } from "../sip/multipart.ts";
 import type { InfoDigits } from "../trunking/records.ts";
 import type { LegPorts } from "../worker/protocol.ts";
+import type { MediaFacts } from "./audio-facts.ts";
 
 /** What one kind of leg is allowed. */
 export interface MediaPolicy {
@@ -173,6 +174,18 @@ export class LegNegotiation {
   /** True when keys are brought to the far end by INFO (DTMF-7). */
   get digitsByInfo(): boolean {
     return takesInfo(this.#policy, this.#negotiated);
+  }
+
+  /** What was agreed on, for the statement of the call; names no key. */
+  facts(ports: LegPorts): MediaFacts | undefined {
+    const n = this.#negotiated;
+    if (n === undefined) return undefined;
+    return {
+      local: `${ports.address}:${ports.rtpPort}`,
+      remote: n.remoteRtp === null ? "nowhere" : `${n.remoteRtp.address}:${n.remoteRtp.port}`,
+      codec: n.codec,
+      encryption: n.srtp?.suite ?? null,
+    };
   }
 
   /** One line for the call's story; names no key. */

@@ -13,6 +13,7 @@ import { checkReport, formatCheckReport } from "./check-report.ts";
 import { loadConfig } from "./config.ts";
 import { addEdgeCommands } from "./edge-commands.ts";
 import { EXPLAIN_HELP, type ExplainOptions, explain } from "./explain.ts";
+import { type StatementOptions, statement } from "./statement.ts";
 import { TEST_TRUNK_HELP, type TestTrunkOptions, testTrunk } from "./test-trunk.ts";
 
 // The gateway and the demonstration are loaded by their commands only: a question should not wait for them.
@@ -129,6 +130,19 @@ function program(finish: (code: number) => void): Command {
       finish(
         await testTrunk({ ...options, trunk }, { environment: process.env, out: process.stdout, err: process.stderr }),
       ),
+    );
+  root
+    .command("statement")
+    .description(
+      "Tells what an auditor keeps of a recent call: where it was processed, its media, what was stored of it.",
+    )
+    .argument("<callSid>", "Call SID")
+    .option("--json", "print the data as JSON")
+    .option("-c, --config <file>", "configuration of the gateway: where it listens, and the credentials")
+    .option("--account <name>", "account to ask as, where the file has several")
+    .option("--url <url>", "where the gateway's HTTP is (default: TANDEM_URL, the file, http://127.0.0.1:8080)")
+    .action(async (callSid: string, options: Omit<StatementOptions, "callSid">) =>
+      finish(await statement({ ...options, callSid }, { environment: process.env, out: process.stdout })),
     );
   root
     .command("version")

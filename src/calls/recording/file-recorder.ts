@@ -52,6 +52,8 @@ export class FileRecorder {
       return;
     }
     this.#state = "running";
+    call.audio.keep({ kind: sink.kind, sid: this.#file.sid });
+    call.note("media", `${sink.kind} ${this.#file.sid} begins`, { code: "audio.kept", sid: this.#file.sid });
     this.#listenTo(media);
     this.#then(() => this.#start(media, 1, false));
   }

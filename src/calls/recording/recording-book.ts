@@ -34,6 +34,7 @@ export const RECORDING_FAILED = 32230;
 const SWEEP_MS = 600_000;
 
 export class RecordingBook implements RecordingSink {
+  readonly kind = "recording";
   readonly files: RecordingFiles | undefined;
   readonly #options: RecordingBookOptions;
   readonly #writer: RecordWriter;

@@ -1,6 +1,7 @@
 /** Where the audio of calls may go: recordings of trunks, and voice traces. What a recorder of a call needs to know of it. */
 
 import type { RecordingResult } from "../../worker/protocol.ts";
+import type { KeptFact } from "../audio-facts.ts";
 
 /** What is known when a recording begins. */
 export interface RecordingDetails {
@@ -18,6 +19,7 @@ export interface RecordingFile {
 }
 
 export interface RecordingSink {
+  readonly kind: KeptFact["kind"];
   /** @returns undefined when nothing may be kept; whoever has to know was told */
   begin(details: RecordingDetails): RecordingFile | undefined;
   /** Something went wrong while it was written; the call goes on. Told once. */

@@ -31,6 +31,7 @@ export interface VoiceTracesOptions {
 const SWEEP_MS = 600_000;
 
 export class VoiceTraces implements TraceSink {
+  readonly kind = "voice-trace";
   readonly #options: VoiceTracesOptions;
   readonly #files: RecordingFiles | undefined;
   readonly #open = new Map<string, RecordingDetails & { isTold: boolean }>();

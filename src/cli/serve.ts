@@ -3,6 +3,7 @@
 import { SystemClock } from "../base/clock.ts";
 import { Gateway } from "../gateway.ts";
 import { loadConfig } from "./config.ts";
+import { forbidCoreDumps } from "./core-dumps.ts";
 import { firstSignal } from "./first-signal.ts";
 import { createLog } from "./log-sink.ts";
 import { openStore } from "./open-store.ts";
@@ -18,6 +19,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   const loaded = loadConfig(options.config, process.env);
   const log = createLog(loaded.settings.log);
   for (const warning of loaded.warnings) log.warn(warning);
+  const dumps = await forbidCoreDumps();
+  if (dumps !== undefined) log.warn(dumps);
   const clock = new SystemClock();
   const { store, secrets } = await openStore(loaded, clock, log);
   const gateway = await Gateway.start({ config: loaded.settings, store, secrets, log, clock });

@@ -102,6 +102,8 @@ export class PlaybackQueue {
   clear(): void {
     this.#countPlayed();
     this.#sink.clear();
+    // What is not played is not left to lie about (R-COMP-7).
+    for (const block of this.#blocks) block.fill(0);
     this.#blocks = [];
     this.#headIndex = 0;
     this.#headOffset = 0;

@@ -28,11 +28,14 @@ function forms(ulaw: Buffer): Record<"mulaw" | "alaw" | "pcm16", Buffer> {
   return { mulaw: ulaw, alaw: Buffer.from(ulaw.map((code) => ALAW[code]!)), pcm16 };
 }
 
-/** Which forms of the pattern occur in these octets, and where first. */
-export function findPattern(memory: Uint8Array, ulaw = patternUlaw()): string[] {
+/**
+ * Which forms of the pattern occur in these octets, and where first.
+ * @param step - octets from part to part; more is faster, and misses what is shorter
+ */
+export function findPattern(memory: Uint8Array, step = STEP, ulaw = patternUlaw()): string[] {
   const octets = Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength);
   return Object.entries(forms(ulaw)).flatMap(([name, form]) => {
-    for (let at = 0; at + PART <= form.length; at += STEP) {
+    for (let at = 0; at + PART <= form.length; at += step) {
       const found = octets.indexOf(form.subarray(at, at + PART));
       if (found >= 0) return [`${name} at ${found}`];
     }

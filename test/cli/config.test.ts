@@ -482,8 +482,8 @@ describe("tandem check", () => {
     expect(report.listens).toEqual([
       "SIP over UDP  0.0.0.0:5060, announced as 203.0.113.5",
       "SIP over TLS  off: tls.certFile is not set",
-      "HTTP          off",
       "RTP, RTCP     0.0.0.0:10000-60000, announced as 203.0.113.5",
+      "HTTP          off",
     ]);
   });
 

@@ -25,6 +25,7 @@ export function callRecord(call: Call): object {
     direction: details.direction,
     from: details.from,
     to: details.to,
+    edge: details.edge ?? null,
     remote: details.remote ?? null,
     status: call.status,
     sipStatus: call.sipStatus,

@@ -185,7 +185,14 @@ export class Gateway {
       bodyBytesMax: config.webhooks.bodyBytesMax,
     });
     this.#callbacks = new CallbackQueue(this.#webhooks, (callback, code, text) =>
-      this.alerts.raise({ code, level: "warning", text: `callback failed: ${text}`, url: callback.url.split("?")[0]! }),
+      this.alerts.raise({
+        code,
+        level: "warning",
+        text: `callback failed: ${text}`,
+        url: callback.url.split("?")[0]!,
+        accountSid: callback.accountSid ?? "",
+        callSid: callback.callSid ?? "",
+      }),
     );
     this.#usage = new Usage();
     if (config.records.file !== null) this.#records = new CallRecords(config.records.file, this.#log);

@@ -46,6 +46,8 @@ export class StatusCallbacks {
       url: this.#wanted.url,
       method: this.#wanted.method,
       authToken: this.#authToken,
+      accountSid: call.details.accountSid,
+      callSid: call.sid,
       parameters: statusCallbackParameters({
         callSid: call.sid,
         accountSid: call.details.accountSid,

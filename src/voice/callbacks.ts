@@ -12,6 +12,9 @@ export interface Callback {
   readonly method: HttpMethod;
   readonly parameters: readonly Parameter[];
   readonly authToken: string;
+  /** Whose it is, for the alert when it fails. */
+  readonly accountSid?: string;
+  readonly callSid?: string;
 }
 
 export interface CallbackCounters {

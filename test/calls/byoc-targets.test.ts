@@ -27,7 +27,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, "busy.xml"), "<Response><Reject reason='busy'/></Response>");
   writeFileSync(join(folder, "large.xml"), `<Response>${" ".repeat(70_000)}</Response>`);
   rig = await startCallRig({
-    sip: "  noAnswerMs: 1000",
+    sip: "  noAnswerMs: 3000",
     http: `, documents: ${folder}`,
     targets: [
       `{ name: off, url: "sip:${DISABLED}:5060", priority: 5, enabled: false }`,

@@ -28,7 +28,8 @@ beforeAll(async () => {
     response.end(document ?? "");
   });
   rig = await startCallRig({
-    sip: "  noAnswerMs: 2000",
+    // A machine that stands still for a while is no silent target.
+    sip: "  noAnswerMs: 30000",
     moreByoc: "  - { name: other, connectionPolicy: other, fromDomain: carrier }",
     targets: [
       `{ name: carrier, url: "sip:${CARRIER}:5060" }
@@ -263,6 +264,33 @@ describe("calls by REST", () => {
     await rig.carrier.answer(invite, 487);
     expect((await caller.final()).status).toBe(480);
     await until(() => rig.gateway.gateway.calls.liveCount === 0, "the end of all");
+  });
+
+  it("R-GEN-11: what trunks were used for is counted by SID, in /metrics and by REST", async () => {
+    const { httpUrl } = rig.gateway.gateway;
+    const authorization = `Basic ${Buffer.from(`${accountOf(rig.gateway)}:${AUTH_TOKEN}`).toString("base64")}`;
+    const usage = async (): Promise<Record<string, number>> => {
+      const answer = await fetch(`${httpUrl}/v1/ByocTrunks/${sidOf("other")}/Usage`, { headers: { authorization } });
+      return (await answer.json()) as Record<string, number>;
+    };
+    const before = await usage();
+    const call = await client.calls.create({ to: TO, from: OWNED, twiml: "<Response/>", byoc: sidOf("other") });
+    await answered(second);
+    await byeFor(second);
+    await until(() => rig.gateway.gateway.calls.bySid(call.sid)!.ended, "the end");
+    const busy = await client.calls.create({ to: TO, from: OWNED, twiml: "<Response/>", byoc: sidOf("other") });
+    await second.answer(await second.request("INVITE"), 486);
+    await until(() => rig.gateway.gateway.calls.bySid(busy.sid)!.ended, "the end");
+    const after = await usage();
+    expect(after["calls"]).toBe(before["calls"]! + 2);
+    expect(after["answered"]).toBe(before["answered"]! + 1);
+    expect(after["seconds"]).toBe(before["seconds"]! + rig.gateway.gateway.calls.bySid(call.sid)!.durationSeconds);
+    expect(after["minutes"]).toBe(Math.ceil(after["seconds"]! / 60));
+    expect(after).toMatchObject({ recordings: 0, lookups: 0, transfers: 0 });
+    const metrics = await (await fetch(`${httpUrl}/metrics`)).text();
+    expect(metrics).toContain(`tandem_trunk_usage_total{trunk="${sidOf("other")}",kind="calls"} ${after["calls"]}`);
+    const foreign = `${httpUrl}/v1/ByocTrunks/BY${"0".repeat(32)}/Usage`;
+    expect((await fetch(foreign, { headers: { authorization } })).status).toBe(404);
   });
 
   it("voice-rest.md 2.2: busy, refusals and no target end the call with their status", async () => {

@@ -45,7 +45,7 @@ const closed = await new Promise<number>((done) => {
 });
 
 const stage = new Stage("disaster-recovery", 97, {
-  sip: "  noAnswerMs: 1000",
+  sip: "  noAnswerMs: 3000",
   webhooks: `, caFile: ${caFile}`,
   top: `records: { file: ${records} }`,
 });

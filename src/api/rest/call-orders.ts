@@ -30,6 +30,7 @@ const CODES = {
   twimlTooLong: 32018,
   twimlIgnored: 32019,
   badCallback: 11100,
+  notRecorded: 32230,
 } as const;
 
 const EVENTS: readonly Event[] = ["initiated", "ringing", "answered", "completed"];
@@ -233,7 +234,8 @@ function readDigits({ body }: RestRequest): string {
   return digits;
 }
 
-function checkRecording(ctx: RestContext, { body }: RestRequest): void {
+/** Only calls of trunks are recorded: who asks for more is told, and a gateway that keeps no audio refuses (R-COMP-6). */
+function checkRecording(ctx: RestContext, { account, body }: RestRequest): void {
   coded(REST_CODES.unusable, () => {
     const isRecorded = body.flag("Record");
     if (isRecorded === true && ctx.noAudioAtRest)
@@ -241,6 +243,13 @@ function checkRecording(ctx: RestContext, { body }: RestRequest): void {
     body.choice("RecordingChannels", ["mono", "dual"]);
     body.choice("RecordingTrack", ["inbound", "outbound", "both"]);
     body.choice("Trim", ["trim-silence", "do-not-trim"]);
+    if (isRecorded === true)
+      ctx.alerts.raise({
+        code: CODES.notRecorded,
+        level: "warning",
+        text: "Record=true has no effect on a call that REST creates: only calls of trunks are recorded",
+        accountSid: account.sid,
+      });
   });
 }
 

@@ -158,6 +158,12 @@ describe("voice-rest.md 2.2: what is asked for", () => {
     ).toEqual([11100, 32019]);
   });
 
+  it("Record has no effect, and says so: alert 32230", async () => {
+    await client.calls.create({ to: good.To, from: OWNED, url: good.Url, record: true });
+    expect(stage.placed.pop()).toMatchObject({ to: good.To });
+    expect(stage.alerts.all().at(-1)).toMatchObject({ code: 32230, level: "warning", accountSid: ACCOUNT.sid });
+  });
+
   it("503 with Retry-After while the gateway takes no calls; calls of other accounts do not exist", async () => {
     stage.takesCalls = false;
     expect(await post(".json", good)).toMatchObject({ status: 503, body: { code: 20503 } });

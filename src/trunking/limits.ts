@@ -31,12 +31,20 @@ class RecentMap<V> {
   }
 }
 
+/** When calls were counted, oldest first; those before `first` are longer ago than a second. */
+interface Taken {
+  readonly times: number[];
+  first: number;
+}
+
+const PAST_MAX = 32;
+
 /**
  * Calls per second of each trunk: never more than the limit within any one second (R-TERM-15). A bucket that refills
  * would let twice the limit through in the first second.
  */
 export class CallRates {
-  readonly #taken: RecentMap<number[]>;
+  readonly #taken: RecentMap<Taken>;
 
   constructor(keysMax = KEYS_MAX) {
     this.#taken = new RecentMap(keysMax);
@@ -49,10 +57,17 @@ export class CallRates {
    * @returns false when the call is too much; it is not counted then
    */
   take(key: string, perSecondMax: number, nowMs: number): boolean {
-    const times = (this.#taken.get(key) ?? []).filter((takenMs) => nowMs - takenMs < SECOND_MS);
-    const fits = times.length < perSecondMax;
+    const taken = this.#taken.get(key) ?? { times: [], first: 0 };
+    const { times } = taken;
+    while (taken.first < times.length && nowMs - times[taken.first]! >= SECOND_MS) taken.first++;
+    // Those of the past go in one piece now and then, so that a call costs the same at any rate.
+    if (taken.first > PAST_MAX && taken.first * 2 > times.length) {
+      times.splice(0, taken.first);
+      taken.first = 0;
+    }
+    const fits = times.length - taken.first < perSecondMax;
     if (fits) times.push(nowMs);
-    this.#taken.set(key, times);
+    this.#taken.set(key, taken);
     return fits;
   }
 }

@@ -101,6 +101,23 @@ describe("R-AUTH-7 access control lists", () => {
     expect(matchingAclEntry(acls, source) !== undefined).toBe(matches);
   });
 
+  it("gives the first entry that each one by itself would match", () => {
+    const ipv4 = fc
+      .tuple(fc.constantFrom(0, 10, 127, 128, 192, 255), fc.nat(1), fc.nat(255), fc.nat(255))
+      .map((parts) => parts.join("."));
+    const entry = fc.tuple(
+      fc.oneof(ipv4, fc.constantFrom("2001:db8::", "2001:db8:1::7")),
+      fc.integer({ min: 1, max: 32 }),
+    );
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 12 }), fc.oneof(ipv4, fc.ipV6()), (entries, source) => {
+        const acl = testAcl(...entries);
+        const expected = acl.addresses.find((one) => addressInRange(source, one.ipAddress, one.prefixLength));
+        expect(matchingAclEntry([acl], source)?.entry).toBe(expected);
+      }),
+    );
+  });
+
   it("takes whole addresses and prefixes from 1", () => {
     for (const [address, prefix] of [
       ["192.0.2.1", 32],

@@ -36,6 +36,7 @@ const SEALED_FIELDS: { readonly [K in RecordKind]?: readonly (keyof RecordKinds[
 
 const KEY_CHECK = "key-check";
 const RETRY_MS = 20;
+const LOAD_BATCH = 1000;
 const BUSY_MS = 2000;
 
 /** A file that can be written. */
@@ -185,14 +186,21 @@ export class SqliteStore extends MemoryStore {
   }
 
   #load(database: DatabaseSync): void {
-    const rows = database.prepare(SQL.selectRecords).all() as { kind: string; sid: string; body: string }[];
-    const changes = rows.map(({ kind, sid, body }) => {
+    let changes: Change[] = [];
+    const take = (): void => {
+      this.index.check(changes);
+      this.index.make(changes);
+      changes = [];
+    };
+    // Row by row: all rows as text beside all records would be twice the memory, and most of it for the collector.
+    for (const row of database.prepare(SQL.selectRecords).iterate()) {
+      const { kind, sid, body } = row as { kind: string; sid: string; body: string };
       if (!RECORD_KINDS.includes(kind as RecordKind))
         throw new StoreError("STORE_CORRUPT", `${this.#path}: ${sid} is of the unknown kind ${JSON.stringify(kind)}`);
-      return { kind, put: this.#recordOf(kind as RecordKind, sid, body) } as Change;
-    });
-    this.index.check(changes);
-    this.index.make(changes);
+      changes.push({ kind, put: this.#recordOf(kind as RecordKind, sid, body) } as Change);
+      if (changes.length >= LOAD_BATCH) take();
+    }
+    take();
   }
 
   #bodyOf(kind: RecordKind, record: RecordKinds[RecordKind]): string {

@@ -65,6 +65,7 @@ it("R-EDGE-10, R-COMP-4, R-ORIG-26: one line a call where the setting says, with
     from: "+15550100100",
     to: "+15550200200",
     remote: "192.0.2.1:5060",
+    edge: null,
     status: "completed",
     sipStatus: 200,
     createdAt: call.createdAt.toISOString(),

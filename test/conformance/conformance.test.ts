@@ -30,9 +30,9 @@ describe("docs/conformance.md", () => {
     expect(without).toEqual([]);
   });
 
-  it("calls nothing open that has a test, and ever less", () => {
+  it("calls nothing open or later that has a test, and nothing open any more", () => {
     const open = Object.keys(verdicts.open);
-    expect(open.filter((number) => proofs.has(number))).toEqual([]);
+    expect([...open, ...Object.keys(verdicts.later)].filter((number) => proofs.has(number))).toEqual([]);
     expect(open.length).toBeLessThanOrEqual(OPEN_MAX);
   });
 

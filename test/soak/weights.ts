@@ -19,13 +19,19 @@ for (const { kind, to } of KINDS) {
   }));
   const statuses = await rig.caller.run(calls);
   const seconds = (performance.now() - startedMs) / 1000;
-  const shares = firstShares(rig.targets, count);
+  // A gateway that is short of something refuses before it selects: such calls are told, and count for no share.
+  const selected = rig.targets.reduce((sum, { callIds }) => sum + callIds.length, 0);
+  const shares = firstShares(rig.targets, selected);
+  const others = statuses.filter((status) => status !== 486);
   const isFine =
-    statuses.every((status) => status === 486) &&
+    others.length <= count / 20 &&
     SHARES.every(({ percent, tolerance }, index) => Math.abs(shares[index]! - percent) <= tolerance);
   if (!isFine) isOutside = true;
   const text = shares.map((share) => `${share.toFixed(2)} %`).join(", ");
-  console.log(`${isFine ? "ok    " : "FAILED"} ${kind}: ${count} calls in ${seconds.toFixed(1)} s: ${text}`);
+  const told = others.length === 0 ? "" : `; ${others.length} refused: ${[...new Set(others)].join(", ")}`;
+  console.log(`${isFine ? "ok    " : "FAILED"} ${kind}: ${selected} in ${seconds.toFixed(1)} s: ${text}${told}`);
+  if (told !== "")
+    for (const line of rig.gateway.log.lines.filter((one) => /^(warn|error)/.test(one)).slice(-3)) console.log(line);
   await rig.stop();
 }
 process.exitCode = isOutside ? 1 : 0;

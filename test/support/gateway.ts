@@ -66,6 +66,8 @@ export async function startGateway(
     readonly endedCallsMax?: number;
     /** Uniform in [0, 1). */
     readonly random?: () => number;
+    /** Of RTP; default 20000 to 29999. Ports rest after a call, so that thousands in a row need more. */
+    readonly ports?: readonly [min: number, max: number];
     /** Path of the store's file; default: in memory. */
     readonly store?: string;
   } = {},
@@ -89,8 +91,8 @@ ${settings.sip ?? ""}
 tls: { certFile: ${certFile}, keyFile: ${keyFile}, caFile: ${certFile}${settings.tls ?? ""} }
 http: { address: ${address}, port: 0${settings.http ?? ""} }
 media:
-  portMin: 20000
-  portMax: 29999
+  portMin: ${settings.ports?.[0] ?? 20000}
+  portMax: ${settings.ports?.[1] ?? 29999}
   workers: ${workerCount}
 ${settings.media ?? ""}
 streams: { allowInsecureWs: true }

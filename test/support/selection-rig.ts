@@ -47,7 +47,7 @@ trunks:
   - { name: pbx, domain: pbx, ipAccessControlLists: [peers], originationUrls: [${lines.join(", ")}] }
 phoneNumbers: [{ number: "+15550300001", trunk: pbx }]
 `,
-    random === undefined ? {} : { random },
+    { ports: [10_000, 59_999], ...(random === undefined ? {} : { random }) },
   );
   const targets = await Promise.all(
     at.map((host, index) =>

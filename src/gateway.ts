@@ -3,12 +3,9 @@
  * who knows whom, in which order things start, and in which they stop.
  */
 
-import { readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { HttpAuth } from "./api/auth.ts";
 import { HttpServer } from "./api/http-server.ts";
 import { type Clock, SystemClock } from "./base/clock.ts";
-import { ConfigError, messageOf } from "./base/errors.ts";
 import type { GatewayConfig } from "./base/gateway-config.ts";
 import type { Log } from "./base/log.ts";
 import { silentLog } from "./base/log.ts";
@@ -21,7 +18,6 @@ import { CallTable } from "./calls/call-table.ts";
 import { callerNames } from "./calls/caller-name-source.ts";
 import type { CallerNames } from "./calls/caller-names.ts";
 import { EdgeDirectory } from "./calls/edge-directory.ts";
-import { readHoldAudio } from "./calls/hold-audio.ts";
 import { IncomingCalls } from "./calls/incoming-call.ts";
 import { LocalEdges } from "./calls/local-edges.ts";
 import { LoopGuard } from "./calls/loop-guard.ts";
@@ -41,23 +37,16 @@ import { ConversationTable } from "./calls/transfer/conversation-table.ts";
 import { TrunkAdmission } from "./calls/trunk-admission.ts";
 import { unservedEdges } from "./calls/unserved-edges.ts";
 import { Usage } from "./calls/usage.ts";
+import { callSettings, mediaOptions, readPem, sipOptions, webhookOptions } from "./gateway/options.ts";
 import { compileWasm } from "./media/wasm-engine.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
-import {
-  type KeepAlive,
-  type ListenAddress,
-  type ListenOptions,
-  SipStack,
-  type SipStackOptions,
-  type TlsOptions,
-} from "./sip/sip-stack.ts";
+import { type ListenAddress, SipStack } from "./sip/sip-stack.ts";
 import type { Secrets } from "./store/secrets.ts";
 import type { Store } from "./store/store.ts";
 import { planEdges } from "./trunking/edge-plan.ts";
 import { EdgeTable } from "./trunking/edges.ts";
 import { CallbackQueue } from "./voice/callbacks.ts";
 import { MediaFetcher } from "./voice/media-fetch.ts";
-import { AddressGuard } from "./voice/ssrf.ts";
 import { WebhookClient } from "./voice/webhook.ts";
 import { wasmUrl } from "./wasm.ts";
 
@@ -134,15 +123,8 @@ export class Gateway {
     // Loaded once here, so that a missing or foreign module is told before a thread is started.
     compileWasm(moduleUrl);
     this.#scheduler = new Scheduler({
-      workerCount: workersOf(config),
+      ...mediaOptions(config, this.#edges),
       wasmUrl: moduleUrl.href,
-      legCountMax: config.media.legsPerWorker,
-      portMin: config.media.portMin,
-      portMax: config.media.portMax,
-      portRanges: this.#edges.all.map(({ media: { address, portMin, portMax } }) => ({ address, portMin, portMax })),
-      datagrams: config.media.datagrams,
-      dscp: config.media.dscp,
-      stream: { ...config.streams, caPem: readPem(config.streams.caFile) },
       clock: this.#clock,
       log: this.#log.child({ part: "media" }),
     });
@@ -153,37 +135,12 @@ export class Gateway {
       workers: () => this.#scheduler.workers,
     });
     this.#stack = new SipStack({
-      listen: listenOptions(this.#edges),
-      ...tlsOptions(config),
+      ...sipOptions(config, this.#edges),
       clock: this.#clock,
       log: this.#log.child({ part: "sip" }),
-      timers: { t1Ms: config.sip.t1Ms },
-      dscp: config.sip.dscp,
-      udpRequestBytesMax: config.sip.udpMaxRequestBytes,
-      connectTimeoutMs: config.sip.connectTimeoutMs,
-      connectionsMax: config.sip.connectionsMax,
-      connectionsPerSourceMax: config.sip.connectionsPerSourceMax,
-      connectionsReserved: Math.min(config.sip.connectionsReserved, config.sip.connectionsMax - 1),
-      ...keepAlive(config),
-      dnsServers: config.sip.dnsServers,
-      naptr: config.sip.naptr,
-      watchDestinations: config.sip.watchDestinations,
-      reliable: config.sip.reliableProvisional,
-      sessionTimer: sessionTimer(config),
-      userAgentName: config.sip.productName,
-      symmetric: config.sip.symmetricSignalling,
-      extensions: ["replaces", "norefersub"],
       random,
     });
-    const allowed = config.webhooks.allowPrivateAddresses;
-    this.#webhooks = new WebhookClient({
-      clock: this.#clock,
-      guard: new AddressGuard({ allowAll: allowed.includes("all"), allow: allowed.filter((range) => range !== "all") }),
-      caPem: readPem(config.webhooks.caFile),
-      connectTimeoutMs: config.webhooks.connectTimeoutMs,
-      totalTimeoutMs: config.webhooks.totalTimeoutMs,
-      bodyBytesMax: config.webhooks.bodyBytesMax,
-    });
+    this.#webhooks = new WebhookClient({ ...webhookOptions(config), clock: this.#clock });
     this.#callbacks = new CallbackQueue(this.#webhooks, (callback, code, text) =>
       this.alerts.raise({
         code,
@@ -384,7 +341,7 @@ export class Gateway {
   }
 
   #context(random: () => number, secrets: Secrets, edges: EdgeTable): CallContext {
-    const { sip, media, domains, auth, streams, srtp, redirect, termination } = this.#config;
+    const { domains, auth, redirect } = this.#config;
     return {
       clock: this.#clock,
       log: this.#log,
@@ -412,77 +369,7 @@ export class Gateway {
       targetHealth: this.#targetHealth,
       registrations: this.#registrations,
       random,
-      settings: {
-        baseDomain: domains.base,
-        unknownDomain: sip.unknownDomain,
-        realm: auth.realm ?? undefined,
-        noAnswerMs: sip.noAnswerMs,
-        ringLimitMs: sip.ringLimitMs,
-        silentTotalMs: sip.silentTotalMs,
-        callDurationMaxMs: sip.callDurationMaxMs,
-        targetOptionsSeconds: sip.targetOptionsSeconds,
-        callsMax: media.maxCalls ?? Number.POSITIVE_INFINITY,
-        rejectStatus: sip.rejectStatus,
-        shortCodes: termination.shortCodes,
-        noAudioAtRest: this.#config.compliance.noAudioAtRest,
-        srtpOptional: srtp.optional,
-        holdAudio: readHoldAudio(media.holdAudio),
-        mediaTimeoutMs: media.rtpTimeoutSeconds * 1000,
-        streams,
-        sourcePolicy: media.symmetricDefault ? "latch" : media.sourcePolicy,
-      },
+      settings: callSettings(this.#config),
     };
-  }
-}
-
-function workersOf(config: GatewayConfig): number {
-  return config.media.workers === "auto" ? Math.max(1, availableParallelism() - 1) : config.media.workers;
-}
-
-/** What is announced by nobody is found out for each peer. */
-function listenOptions({ all }: LocalEdges): ListenOptions[] {
-  return all
-    .flatMap(({ plan }) => plan.listen)
-    .map(({ announce, ...one }) => (announce === one.address ? one : { ...one, announceAddress: announce }));
-}
-
-/** RFC 5626 §4.4.1: not all connections at one moment, and 10 s for the answer. */
-function keepAlive({ sip }: GatewayConfig): { keepAlive?: KeepAlive } {
-  return sip.keepAliveSeconds === 0 ? {} : { keepAlive: { intervalMs: sip.keepAliveSeconds * 1000, pongMs: 10_000 } };
-}
-
-function sessionTimer({ sip }: GatewayConfig): NonNullable<SipStackOptions["sessionTimer"]> | null {
-  if (sip.sessionExpiresSeconds === 0) return null;
-  // Nobody can be held to more than what is asked for.
-  const minSeconds = Math.min(sip.sessionMinSeconds, sip.sessionExpiresSeconds);
-  return { expiresSeconds: sip.sessionExpiresSeconds, minSeconds };
-}
-
-function tlsOptions({ tls }: GatewayConfig): { tls?: TlsOptions } {
-  if (tls.certFile === null || tls.keyFile === null) return {};
-  return {
-    tls: {
-      certPem: readPem(tls.certFile),
-      keyPem: readPem(tls.keyFile),
-      caPem: readPem(tls.caFile),
-      allowDeprecated: tls.allowDeprecated,
-      clientCertificates: tls.clientCertificates,
-      wildcards: tls.wildcards,
-      perDomain: new Map(
-        tls.perDomain.map(({ name, certFile, keyFile }) => [
-          name,
-          { certPem: readPem(certFile), keyPem: readPem(keyFile) },
-        ]),
-      ),
-    },
-  };
-}
-
-function readPem(file: string | null): string {
-  if (file === null) return "";
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new ConfigError(`${file}: cannot be read: ${messageOf(error)}`);
   }
 }

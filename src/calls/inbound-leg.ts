@@ -157,7 +157,7 @@ export class InboundLeg {
     this.#state = "ended";
     this.call.sipStatus = status;
     this.invite.reject(status, options);
-    void this.media.close();
+    void this.media.close(this.#offeredEarly);
   }
 
   /** Ends the leg in whatever state it is. `status` is used when it was not answered. */
@@ -207,7 +207,7 @@ export class InboundLeg {
     if (wasOffered) {
       this.call.sipStatus = 487;
       this.call.note("ended", end.text, { code: `ended.${end.cause}` });
-      void this.media.close();
+      void this.media.close(this.#offeredEarly);
     }
     this.onEnded?.(end);
   }

@@ -140,19 +140,22 @@ export class MediaLeg {
     await this.worker.request("move-recording", { recordingId, legId: this.legId, inboundChannel });
   }
 
-  /** Closes the leg once; resolves with its counters, or undefined when it never had a slot or the worker was lost. */
-  close(): Promise<LegStats | undefined> {
-    this.#closed ??= this.#close()
+  /**
+   * Closes the leg once; resolves with its counters, or undefined when it never had a slot or the worker was lost.
+   * @param isKnown - the far end may have been told the ports, so that they have to rest
+   */
+  close(isKnown = true): Promise<LegStats | undefined> {
+    this.#closed ??= this.#close(isKnown)
       .catch(() => undefined)
       .finally(() => this.#unsubscribe());
     return this.#closed;
   }
 
-  async #close(): Promise<LegStats | undefined> {
+  async #close(isKnown: boolean): Promise<LegStats | undefined> {
     const { worker, legId, ports } = this;
     if (this.#unopened === undefined) return worker.request("close-leg", { legId });
     this.#unopened = undefined;
-    // The far end may know the port, so the pair has to rest before another leg has it.
+    if (!isKnown && worker.readyPorts.giveBack(ports)) return undefined;
     await worker.request("release-ports", { address: ports.address, rtpPort: ports.rtpPort });
     return undefined;
   }

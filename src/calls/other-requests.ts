@@ -4,6 +4,7 @@ import type { IncomingRequest } from "../sip/user-agent.ts";
 import { TokenBuckets } from "../trunking/limits.ts";
 import { guardsSources, listedSource } from "../trunking/listed-source.ts";
 import { domainOfHost } from "./addressing.ts";
+import { retrySeconds } from "./begin-call.ts";
 import type { CallContext } from "./call-context.ts";
 import type { IncomingCalls } from "./incoming-call.ts";
 
@@ -45,7 +46,7 @@ export class OtherRequests {
     if (!isListed || !fits) incoming.drop();
     // Health checks of peers shall move traffic away from a gateway that is about to stop.
     else if (this.#incoming.isDraining(flow))
-      incoming.respond(503, { headers: [["Retry-After", String(this.#incoming.retryAfterSeconds())]] });
+      incoming.respond(503, { headers: [["Retry-After", String(retrySeconds(this.#ctx.random))]] });
     else incoming.respond(200, { headers: [["Accept", "application/sdp"]] });
   }
 }

@@ -42,6 +42,14 @@ export class ReadyPorts {
     return ports;
   }
 
+  /** A pair that nobody was told of. @returns false when there are enough: then it has to be released */
+  giveBack(ports: LegPorts): boolean {
+    const supply = this.#supplies.get(ports.address);
+    if (supply === undefined || supply.ready.length >= supply.wanted) return false;
+    supply.ready.push(ports);
+    return true;
+  }
+
   #supplyOf(address: string): Supply | undefined {
     const known = this.#supplies.get(address);
     if (known !== undefined || this.#supplies.size >= ADDRESSES_MAX || this.#supplyMax < 1) return known;

@@ -83,4 +83,18 @@ describe("port pairs that are ready before a call wants them", () => {
     gone.take("127.0.0.1");
     expect(asked).toBe(2);
   });
+
+  it("takes a pair back that nobody was told of, while there is room", async () => {
+    const worker = aWorker();
+    const ready = new ReadyPorts(worker.reserve);
+    ready.take("127.0.0.1");
+    await worker.answer();
+    const pairs = Array.from({ length: 4 }, () => ready.take("127.0.0.1")!);
+    expect(worker.asked).toEqual([4, 2]);
+    expect(ready.giveBack(pairs[0]!)).toBe(true);
+    expect(ready.take("127.0.0.1")).toBe(pairs[0]);
+    for (const pair of pairs) expect(ready.giveBack(pair)).toBe(true);
+    expect(ready.giveBack({ address: "127.0.0.1", rtpPort: 9000, rtcpPort: 9001 })).toBe(false);
+    expect(ready.giveBack({ address: "127.0.0.9", rtpPort: 9000, rtcpPort: 9001 })).toBe(false);
+  });
 });

@@ -18,7 +18,7 @@ function tandem(...args: string[]): Promise<{ code: number; stdout: string; stde
 }
 
 describe("tandem", () => {
-  it("demo: three calls go well, a table is printed, a WAV is there", async () => {
+  it.concurrent("demo: three calls go well, a table is printed, a WAV is there", async () => {
     const { code, stdout } = await tandem("demo", "--wav", "said-and-heard.wav");
     expect(stdout).toContain("secure stream  ok");
     expect(stdout).toContain("failover       ok");
@@ -30,7 +30,7 @@ describe("tandem", () => {
     expect(wav.length).toBeGreaterThan(40_000);
   }, 100_000);
 
-  it("demo --json is for machines", async () => {
+  it.concurrent("demo --json is for machines", async () => {
     const { code, stdout } = await tandem("demo", "--json", "--wav", "j.wav");
     expect(JSON.parse(stdout)).toMatchObject({
       ok: true,

@@ -150,6 +150,9 @@ async function ended(near: PartyCall): Promise<void> {
   // Also of the media of the far ends, or their last packets would be seen in the next capture.
   for (const { party } of [carrier, spare]) await Promise.all(party.received.map((call) => call.ended));
   await until(() => gateway.gateway.calls.liveCount === 0, "the end of the call");
+  // The worker's last word of a leg comes behind its last packet.
+  const talked = [...gateway.gateway.calls.ended()].filter(({ status }) => status === "completed");
+  await until(() => talked.every(({ mediaStats }) => mediaStats !== undefined), "the end of its media");
 }
 
 /** The operator over REST. */

@@ -90,7 +90,7 @@ export class InboundLeg {
       offered,
       codec: options.codec ?? "",
     });
-    // Sending begins when the answer goes out; what the caller sends before is read and thrown away.
+    // Sending begins when the answer goes out; what the caller sends long before is thrown away with what comes for free ports.
     const media = await MediaLeg.open(worker, policy.bindAddress, { ...options, sending: false });
     return new InboundLeg(ctx, invite, call, media, negotiation, negotiation.placeAt(media.ports), false);
   }

@@ -4,6 +4,7 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
+import { DECLARED_KINDS } from "../store/record-index.ts";
 import type { Secrets } from "../store/secrets.ts";
 import type { Change, Store } from "../store/store.ts";
 import type { RecordKind, RecordKinds } from "../trunking/records.ts";
@@ -45,20 +46,6 @@ export interface LogLine {
 /** A first start with a large file is not to bury all else. */
 const LINES_MAX = 50;
 
-/** Kinds of which records that left the file are removed. Accounts own records of REST and are never removed. */
-const REMOVED_KINDS: readonly RecordKind[] = [
-  "phoneNumbers",
-  "outgoingCallerIds",
-  "originationUrls",
-  "trunks",
-  "sipDomains",
-  "byocTrunks",
-  "connectionPolicyTargets",
-  "connectionPolicies",
-  "credentialLists",
-  "ipAcls",
-];
-
 /** Works out what has to change; changes nothing itself. */
 export function planDeclared(objects: DeclaredObjects, options: DeclareOptions): DeclaredPlan {
   const { store, secrets } = options;
@@ -84,7 +71,8 @@ export function planDeclared(objects: DeclaredObjects, options: DeclareOptions):
     summary.push({ action: before === undefined ? "created" : "updated", kind, name, sid });
   }
   const removed = new Set<string>();
-  for (const kind of REMOVED_KINDS) {
+  // Accounts own records of REST and are never removed.
+  for (const kind of DECLARED_KINDS) {
     for (const record of store.list(kind)) {
       if (!isDeclaredSid(record.sid) || kept.has(record.sid)) continue;
       removed.add(record.sid);

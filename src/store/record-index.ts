@@ -11,6 +11,20 @@ import { ordersOf, RECORD_KINDS, setsOf, uniqueName } from "./record-groups.ts";
 import { RecordSet } from "./record-set.ts";
 import type { Change, Listing, Sortable } from "./store.ts";
 
+/** What a declarative file has beside accounts, in an order in which it can go: nothing before what names it. */
+export const DECLARED_KINDS = [
+  "phoneNumbers",
+  "outgoingCallerIds",
+  "originationUrls",
+  "trunks",
+  "sipDomains",
+  "byocTrunks",
+  "connectionPolicyTargets",
+  "connectionPolicies",
+  "credentialLists",
+  "ipAcls",
+] as const satisfies readonly RecordKind[];
+
 type AnyRecord = RecordKinds[RecordKind];
 
 /** Records of one kind. */

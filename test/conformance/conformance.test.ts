@@ -73,6 +73,7 @@ describe("titles that quote numbers", () => {
       `it.each([["${number} row", 1]])(`,
       `  "${number} c", () => {`,
       `stage.scene(\n  "${number} d"`,
+      // Text for the reader of titles, no tests: what is left out must prove nothing.
       `it.skip("${number} skipped")`,
       `it.todo("${number} not written")`,
       `expect(text).toContain("${number}")`,

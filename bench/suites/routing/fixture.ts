@@ -1,15 +1,8 @@
 /** A store as large as the goal of routing says: 10,000 trunks, 100,000 numbers, 1,000 ranges, all of which guard every trunk. */
 
 import type { Change } from "../../../src/store/store.ts";
-import type {
-  Account,
-  ByocTrunk,
-  ConnectionPolicy,
-  IpAcl,
-  OriginationTarget,
-  PhoneNumber,
-  Trunk,
-} from "../../../src/trunking/records.ts";
+import type { Account, ConnectionPolicy, IpAcl, OriginationTarget } from "../../../src/trunking/records.ts";
+import { testByocTrunk, testPhoneNumber, testTrunk } from "../../../test/support/records.ts";
 
 export const BASE = "bench.test";
 export const TRUNKS = 10_000;
@@ -52,23 +45,12 @@ export function* records(ownerOf: (number: number) => number = (number) => numbe
     const policy: ConnectionPolicy = { ...base("NY", n, n), friendlyName: "policy" };
     yield { kind: "connectionPolicies", put: policy };
     for (let t = 0; t < 3; t++) yield { kind: "connectionPolicyTargets", put: target("NE", n * 10 + t, n, policy.sid) };
-    const byoc: ByocTrunk = {
+    const byoc = testByocTrunk({
       ...base("BY", n, n),
       friendlyName: "carrier",
-      voiceUrl: null,
-      voiceMethod: "POST",
-      voiceFallbackUrl: null,
-      voiceFallbackMethod: "POST",
-      statusCallbackUrl: null,
-      statusCallbackMethod: "POST",
-      cnamLookup: false,
       connectionPolicySid: policy.sid,
-      fromDomainSid: null,
       defaultCarrier: true,
-      targetUsername: null,
-      targetPassword: null,
-      tlsVerify: true,
-    };
+    });
     yield { kind: "byocTrunks", put: byoc };
   }
   const acls = Array.from(
@@ -86,42 +68,23 @@ export function* records(ownerOf: (number: number) => number = (number) => numbe
   );
   for (const put of acls) yield { kind: "ipAcls", put };
   for (let n = 0; n < TRUNKS; n++) {
-    const trunk: Trunk = {
+    const trunk = testTrunk({
       ...base("TK", n, n),
       friendlyName: `trunk ${n}`,
       domainName: `t${n}`,
-      secure: false,
-      symmetricRtp: false,
-      cnamLookup: false,
-      transferMode: "disable-all",
-      transferCallerId: "from-transferee",
-      disasterRecoveryUrl: null,
-      disasterRecoveryMethod: "POST",
       ipAclSids: acls.map((acl) => acl.sid),
-      credentialListSids: [],
-      carrierLink: null,
-      callerIdPolicy: "owned",
       callsPerSecondMax: 1_000_000,
-      concurrentCallsMax: null,
-      destinationAllowList: [],
-      tlsVerify: true,
-    };
+    });
     yield { kind: "trunks", put: trunk };
     for (let u = 0; u < URLS_EACH; u++) yield { kind: "originationUrls", put: target("OU", n * 10 + u, n, trunk.sid) };
   }
   for (let n = 0; n < NUMBERS; n++) {
-    const number: PhoneNumber = {
+    const number = testPhoneNumber({
       ...base("PN", n, ownerOf(n)),
       phoneNumber: numberAt(n),
       friendlyName: numberAt(n),
       trunkSid: sid("TK", n % TRUNKS),
-      voiceUrl: null,
-      voiceMethod: "POST",
-      voiceFallbackUrl: null,
-      voiceFallbackMethod: "POST",
-      statusCallbackUrl: null,
-      statusCallbackMethod: "POST",
-    };
+    });
     yield { kind: "phoneNumbers", put: number };
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import { newSid, randomHex } from "../../base/ids.ts";
+import { DECLARED_KINDS } from "../../store/record-index.ts";
 import type { Change, OwnedKind } from "../../store/store.ts";
 import type { Account, AccountStatus } from "../../trunking/records.ts";
 import { changed } from "./owned.ts";
@@ -23,16 +24,7 @@ const UNKNOWN_DATE = "1970-01-01T00:00:00.000Z";
 const RELEASED: readonly OwnedKind[] = [
   "sourceIpMappings",
   "ipRecords",
-  "phoneNumbers",
-  "outgoingCallerIds",
-  "originationUrls",
-  "trunks",
-  "sipDomains",
-  "byocTrunks",
-  "connectionPolicyTargets",
-  "connectionPolicies",
-  "credentialLists",
-  "ipAcls",
+  ...DECLARED_KINDS,
   "applications",
   "apiKeys",
   "voiceSettings",

@@ -15,6 +15,7 @@ import {
   type ParameterTable,
   type ResourceDescription,
   RFC2822_DATE,
+  RFC2822_DATES,
   type Schema,
   sid,
   sidOf,
@@ -26,14 +27,13 @@ import {
 
 const ACCOUNTS_PATH = "/2010-04-01/Accounts";
 const BASE = `${ACCOUNTS_PATH}/{account}`;
-const DATES = { date_created: RFC2822_DATE, date_updated: RFC2822_DATE };
 const STATUSES = ["active", "suspended", "closed"];
 const UNKNOWN_REGION = 21252;
 
 const KEY_PROPERTIES = {
   sid: sidOf("SK"),
   friendly_name: orNull(TEXT),
-  ...DATES,
+  ...RFC2822_DATES,
   region: orNull(TEXT),
 };
 
@@ -149,7 +149,7 @@ export const ACCOUNTS: readonly ResourceDescription[] = [
       sms_status_callback: orNull(TEXT),
       message_status_callback: orNull(TEXT),
       public_application_connect_enabled: FLAG,
-      ...DATES,
+      ...RFC2822_DATES,
       uri: TEXT,
     }),
   },

@@ -16,6 +16,7 @@ import {
   type ParameterTable,
   type ResourceDescription,
   RFC2822_DATE,
+  RFC2822_DATES,
   required,
   type Schema,
   sid,
@@ -28,7 +29,6 @@ import {
 } from "./parts.ts";
 
 const BASE = "/2010-04-01/Accounts/{account}";
-const DATES = { date_created: RFC2822_DATE, date_updated: RFC2822_DATE };
 const STATUSES = ["queued", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled"];
 const UNUSABLE = 20422;
 
@@ -63,7 +63,7 @@ const ORDER: ParameterTable = {
 
 const CALL_PROPERTIES: Readonly<Record<string, Schema>> = {
   sid: sidOf("CA"),
-  ...DATES,
+  ...RFC2822_DATES,
   parent_call_sid: orNull(sidOf("CA")),
   account_sid: sidOf("AC"),
   to: TEXT,

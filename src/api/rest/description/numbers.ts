@@ -13,7 +13,7 @@ import {
   orNull,
   type ParameterTable,
   type ResourceDescription,
-  RFC2822_DATE,
+  RFC2822_DATES,
   required,
   type Schema,
   sid,
@@ -25,7 +25,6 @@ import {
 } from "./parts.ts";
 
 const BASE = "/2010-04-01/Accounts/{account}";
-const DATES = { date_created: RFC2822_DATE, date_updated: RFC2822_DATE };
 
 /** Properties of a number wherever it is shown. */
 export const NUMBER_PROPERTIES: Readonly<Record<string, Schema>> = {
@@ -106,7 +105,7 @@ const numbers = (path: string): ResourceDescription => ({
     origin: TEXT,
     status: TEXT,
     type: TEXT,
-    ...DATES,
+    ...RFC2822_DATES,
     uri: TEXT,
     subresource_uris: links(),
   }),
@@ -144,7 +143,7 @@ export const NUMBERS: readonly ResourceDescription[] = [
       account_sid: sidOf("AC"),
       friendly_name: TEXT,
       phone_number: TEXT,
-      ...DATES,
+      ...RFC2822_DATES,
       uri: TEXT,
     }),
   },

@@ -117,6 +117,9 @@ export const RFC2822_DATE: Schema = {
   type: "string",
   pattern: "^[A-Z][a-z]{2}, \\d\\d [A-Z][a-z]{2} \\d{4} \\d\\d:\\d\\d:\\d\\d \\+0000$",
 };
+/** What every resource tells of itself, in the form of its API. */
+export const ISO_DATES = { date_created: ISO_DATE, date_updated: ISO_DATE };
+export const RFC2822_DATES = { date_created: RFC2822_DATE, date_updated: RFC2822_DATE };
 export const API_VERSION: Schema = { const: "2010-04-01" };
 export const oneOf = (...values: readonly (string | number | null)[]): Schema => ({ enum: values });
 export const sidOf = (...prefixes: readonly string[]): Schema => ({

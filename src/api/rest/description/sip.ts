@@ -16,7 +16,7 @@ import {
   orNull,
   type ParameterTable,
   type ResourceDescription,
-  RFC2822_DATE,
+  RFC2822_DATES,
   required,
   sid,
   sidOf,
@@ -27,7 +27,6 @@ import {
 } from "./parts.ts";
 
 const BASE = "/2010-04-01/Accounts/{account}/SIP";
-const DATES = { date_created: RFC2822_DATE, date_updated: RFC2822_DATE };
 
 const DOMAIN: ParameterTable = {
   DomainName: text(255, "Letters, digits and -, then .sip. and the base domain (R-BYOC-3)."),
@@ -60,7 +59,7 @@ function mapping(path: string, key: string, prefix: "AL" | "CL", older: boolean)
       sid: sidOf(prefix),
       account_sid: sidOf("AC"),
       friendly_name: TEXT,
-      ...DATES,
+      ...RFC2822_DATES,
       ...(older ? { domain_sid: sidOf("SD"), uri: TEXT } : {}),
     }),
   };
@@ -87,7 +86,7 @@ function list(
       sid: sidOf(isAcl ? "AL" : "CL"),
       account_sid: sidOf("AC"),
       friendly_name: TEXT,
-      ...DATES,
+      ...RFC2822_DATES,
       subresource_uris: links(content),
       uri: TEXT,
     }),
@@ -130,7 +129,7 @@ export const SIP: readonly ResourceDescription[] = [
       secure: FLAG,
       byoc_trunk_sid: orNull(sidOf("BY")),
       certificate_names: listed(TEXT),
-      ...DATES,
+      ...RFC2822_DATES,
       uri: TEXT,
       subresource_uris: links("credential_list_mappings", "ip_access_control_list_mappings"),
     }),
@@ -169,7 +168,7 @@ export const SIP: readonly ResourceDescription[] = [
       ip_access_control_list_sid: sidOf("AL"),
       ip_address: TEXT,
       cidr_prefix_length: COUNT,
-      ...DATES,
+      ...RFC2822_DATES,
       uri: TEXT,
     }),
   },
@@ -187,7 +186,7 @@ export const SIP: readonly ResourceDescription[] = [
       account_sid: sidOf("AC"),
       credential_list_sid: sidOf("CL"),
       username: TEXT,
-      ...DATES,
+      ...RFC2822_DATES,
       uri: TEXT,
     }),
   },

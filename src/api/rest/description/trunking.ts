@@ -7,7 +7,7 @@ import {
   choice,
   FLAG,
   flag,
-  ISO_DATE,
+  ISO_DATES,
   integer,
   LINK_PARAMETERS,
   LINK_PROPERTIES,
@@ -30,7 +30,6 @@ import {
   view,
 } from "./parts.ts";
 
-const DATES = { date_created: ISO_DATE, date_updated: ISO_DATE };
 const RECORDING_MODES = [
   "do-not-record",
   "record-from-ringing",
@@ -85,7 +84,7 @@ const guard = (
     account_sid: sidOf("AC"),
     trunk_sid: sidOf("TK"),
     friendly_name: TEXT,
-    ...DATES,
+    ...ISO_DATES,
     url: TEXT,
   }),
 });
@@ -117,7 +116,7 @@ export const TRUNKING: readonly ResourceDescription[] = [
       certificate_names: listed(TEXT),
       auth_type: oneOf("", "IP_ACL", "CREDENTIAL_LIST", "IP_ACL,CREDENTIAL_LIST"),
       auth_type_set: listed(oneOf("IP_ACL", "CREDENTIAL_LIST")),
-      ...DATES,
+      ...ISO_DATES,
       url: TEXT,
       links: links("origination_urls", "credential_lists", "ip_access_control_lists", "phone_numbers"),
     }),
@@ -145,7 +144,7 @@ export const TRUNKING: readonly ResourceDescription[] = [
       friendly_name: TEXT,
       sip_url: TEXT,
       options_seconds: orNull(COUNT),
-      ...DATES,
+      ...ISO_DATES,
       url: TEXT,
     }),
   },
@@ -161,7 +160,7 @@ export const TRUNKING: readonly ResourceDescription[] = [
     remove: true,
     shows: view({
       ...NUMBER_PROPERTIES,
-      ...DATES,
+      ...ISO_DATES,
       url: TEXT,
       links: links("phone_number"),
     }),

@@ -4,7 +4,7 @@ import {
   COUNT,
   FLAG,
   flag,
-  ISO_DATE,
+  ISO_DATES,
   integer,
   LINK_PARAMETERS,
   LINK_PROPERTIES,
@@ -23,8 +23,6 @@ import {
   url,
   view,
 } from "./parts.ts";
-
-const DATES = { date_created: ISO_DATE, date_updated: ISO_DATE };
 
 const BYOC_TRUNK: ParameterTable = {
   FriendlyName: text(255),
@@ -73,7 +71,7 @@ export const VOICE: readonly ResourceDescription[] = [
       connection_policy_sid: orNull(sidOf("NY")),
       from_domain_sid: orNull(sidOf("SD")),
       ...LINK_PROPERTIES,
-      ...DATES,
+      ...ISO_DATES,
       url: TEXT,
     }),
   },
@@ -90,7 +88,7 @@ export const VOICE: readonly ResourceDescription[] = [
       sid: sidOf("NY"),
       account_sid: sidOf("AC"),
       friendly_name: orNull(TEXT),
-      ...DATES,
+      ...ISO_DATES,
       url: TEXT,
       links: links("targets"),
     }),
@@ -114,7 +112,7 @@ export const VOICE: readonly ResourceDescription[] = [
       weight: COUNT,
       enabled: FLAG,
       options_seconds: orNull(COUNT),
-      ...DATES,
+      ...ISO_DATES,
       url: TEXT,
     }),
   },
@@ -137,7 +135,7 @@ export const VOICE: readonly ResourceDescription[] = [
       friendly_name: orNull(TEXT),
       ip_address: TEXT,
       cidr_prefix_length: COUNT,
-      ...DATES,
+      ...ISO_DATES,
       url: TEXT,
     }),
   },
@@ -154,7 +152,7 @@ export const VOICE: readonly ResourceDescription[] = [
       sid: sidOf("IB"),
       ip_record_sid: sidOf("IL"),
       sip_domain_sid: sidOf("SD"),
-      ...DATES,
+      ...ISO_DATES,
       url: TEXT,
     }),
   },
